@@ -1,0 +1,204 @@
+"""What comes back: a status about the question, a verdict about the system, and the certificate that proves both."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hybrid.certificate import Certificate
+    from hybrid.question import Question
+    from hybrid.systems.linear import LinearSystem
+
+
+class _NoTruthValue(Enum):
+    def __bool__(self) -> bool:
+        raise TypeError(f"{type(self).__name__} has three outcomes and no truth value; compare it with 'is'")
+
+
+class Status(_NoTruthValue):
+    """How the question ended. DISPROVED is as much a proof as PROVED; UNDECIDED proves nothing."""
+
+    PROVED = "proved"
+    DISPROVED = "disproved"
+    UNDECIDED = "undecided"
+
+
+class Verdict(Enum):
+    """What was found about the system, in the words of the field."""
+
+    STABLE = "stable"
+    MARGINAL = "marginal"
+    UNSTABLE = "unstable"
+    CONTROLLABLE = "controllable"
+    UNCONTROLLABLE = "uncontrollable"
+    OBSERVABLE = "observable"
+    UNOBSERVABLE = "unobservable"
+    STABILIZABLE = "stabilizable"
+    NOT_STABILIZABLE = "not stabilizable"
+    DETECTABLE = "detectable"
+    NOT_DETECTABLE = "not detectable"
+    STABILISED = "stabilised"
+    NOT_STABILISABLE = "not stabilisable"
+    NOT_PLACEABLE = "not placeable"
+    UNKNOWN = "unknown"
+
+
+class Route(Enum):
+    """Who found the answer. Every route ends in the same proof."""
+
+    MODEL = "model"
+    MODEL_REFINED = "model+refined"
+    EXACT = "exact"
+
+
+class Check(_NoTruthValue):
+    """What a verifier says of one proposal: a rejected guess says nothing about the system."""
+
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+
+
+class Reason(Enum):
+    """Why a question stayed undecided; the text says what to try."""
+
+    GAIN_NOT_PROVED = "No gain in double precision was proved; scale the states, or ask for a smaller decay rate."
+    POLES_ILL_CONDITIONED = (
+        "No gain in double precision keeps the poles near the ones requested; ask for other poles, or give Q and R."
+    )
+    PRECISION_EXHAUSTED = "The enclosures stayed too wide; scale the system."
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """A disc that holds exactly one distinct eigenvalue, with its algebraic multiplicity."""
+
+    re: Fraction
+    im: Fraction
+    radius: Fraction
+    multiplicity: int = 1
+
+    def __complex__(self) -> complex:
+        return complex(float(self.re), float(self.im))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One proposal that was tried: where it came from, what the verifier said, how long both took (s)."""
+
+    source: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The outcome of a question.
+
+    Attributes:
+        question: what was asked, with the system.
+        status: PROVED, DISPROVED or UNDECIDED, about the question.
+        verdict: what was found about the system.
+        route: who found it.
+        certificate: the proof, which anyone can re-check; None only where the status is UNDECIDED.
+        abscissa: [lo, hi] around max Re λ (continuous) or max |λ| (discrete), rounded outwards, of A or of the
+            closed loop.
+        gain: (m, n) K for u = −K x, the doubles that were proved.
+        poles: an enclosure of each eigenvalue, where asked for.
+        dimension: of the controllable (observable) subspace, where that was the question.
+        reason: why it stayed undecided.
+        notes: sentences worth knowing.
+        trials: the proposals tried, in order.
+        timings: stage → seconds.
+
+    >>> import hybrid
+    >>> answer = hybrid.stability(hybrid.LinearSystem([[0, 1], [-2, -3]]))
+    >>> answer.status, answer.verdict
+    (<Status.PROVED: 'proved'>, <Verdict.STABLE: 'stable'>)
+    >>> bool(answer)
+    Traceback (most recent call last):
+    ...
+    TypeError: an answer has three outcomes and no truth value; compare answer.status
+    """
+
+    question: Question
+    status: Status
+    verdict: Verdict
+    route: Route
+    certificate: Certificate | None = None
+    bounds: tuple[Fraction | None, Fraction | None] | None = None
+    gain: np.ndarray[Any, np.dtype[np.float64]] | None = None
+    poles: tuple[Enclosure, ...] | None = None
+    dimension: int | None = None
+    reason: Reason | None = None
+    notes: tuple[str, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.status is Status.UNDECIDED) is (self.certificate is not None):
+            raise TypeError("a claim needs a certificate, and a certificate needs a claim")
+
+    def __bool__(self) -> bool:
+        raise TypeError("an answer has three outcomes and no truth value; compare answer.status")
+
+    @property
+    def abscissa(self) -> tuple[float, float] | None:
+        """[lo, hi] in doubles that enclose the proved bounds."""
+        if self.bounds is None:
+            return None
+        lo, hi = self.bounds
+        return (
+            -math.inf if lo is None else _round_towards(lo, -math.inf),
+            math.inf if hi is None else _round_towards(hi, math.inf),
+        )
+
+    def closed_loop(self) -> LinearSystem:
+        """The system under u = −K x, exactly as proved.
+
+        Raises:
+            ProblemError: there is no gain in this answer.
+        """
+        from hybrid.errors import ProblemError
+
+        if self.gain is None:
+            raise ProblemError("gain", "none in this answer", "an answer that carries a gain")
+        return self.question.system.closed_loop(self.gain)
+
+    def to_control(self) -> Any:
+        """The closed loop (or, without a gain, the system itself) as a python-control StateSpace."""
+        return (self.question.system if self.gain is None else self.closed_loop()).to_control()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON knows it; the keys are those of `--json`."""
+        from hybrid.render import as_document
+
+        return as_document(self)
+
+    def __str__(self) -> str:
+        from hybrid.render import as_text
+
+        return as_text(self)
+
+    def _repr_latex_(self) -> str:
+        from hybrid.render import as_latex
+
+        return as_latex(self)
+
+
+def _round_towards(value: Fraction, direction: float) -> float:
+    """The double nearest to `value` on the given side of it (or equal)."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        nearest = math.inf if value > 0 else -math.inf
+    if math.isinf(nearest):
+        beyond = (nearest > 0) == (direction > 0)
+        return nearest if beyond else math.copysign(float.fromhex("0x1.fffffffffffffp+1023"), nearest)
+    exact_side = Fraction(nearest) >= value if direction > 0 else Fraction(nearest) <= value
+    return nearest if exact_side else math.nextafter(nearest, direction)

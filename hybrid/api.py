@@ -1,0 +1,163 @@
+"""The questions as functions: validate, ask, answer."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from hybrid import solve as pipeline
+from hybrid.answer import Answer
+from hybrid.question import FeedbackQuestion, RankQuestion, Region, StabilityQuestion
+from hybrid.systems.coerce import coerce
+
+if TYPE_CHECKING:
+    from hybrid.propose.gain import GainProposer
+
+
+def stability(system: Any, *, decay: Any = 0, damping: Any = 0, poles: bool = False) -> Answer:
+    """Decide whether every eigenvalue of A lies in the stability region, and enclose the spectral abscissa.
+
+    Up to 20 states: characteristic polynomial and Routh's reduction over Q. Above: two Lyapunov inequalities proved in
+    floating point, the exact route behind them. Rational matrices are always decided, on the boundary too.
+
+    Args:
+        system: a LinearSystem, a python-control system, or the matrix A alone, (n, n), in 1/s.
+        decay: σ in 1/s, asks for Re λ < −σ; in discrete time for |λ| < 1 − σ.
+        damping: ζ with 0 ≤ ζ < 1, asks for Re λ < −ζ|λ| as well; continuous time only.
+        poles: enclose every eigenvalue too.
+
+    Returns:
+        PROVED if every eigenvalue is in the region, DISPROVED if one is not. The verdict is about plain stability:
+        stable (asymptotically), marginal (on the boundary, semisimple: Lyapunov stable), or unstable.
+
+    Raises:
+        ProblemError: the system or a requirement makes no sense; the sentence names it.
+
+    Source: Gantmacher 1959, ch. XV; Rump 2006, Theorem 2.3; verdicts as in Hespanha 2018, Theorem 8.1.
+
+    >>> import hybrid
+    >>> answer = hybrid.stability([[0, 1], ["-1/2", "-0.1"]], decay="0.04")
+    >>> answer.status.value, answer.verdict.value
+    ('proved', 'stable')
+    >>> hybrid.stability([[0, 1], [-1, 0]]).verdict.value
+    'marginal'
+    """
+    plant = coerce(system)
+    region = Region.read(decay, damping, is_discrete=plant.is_discrete)
+    return pipeline.solve(StabilityQuestion(plant, region, poles))
+
+
+def controllability(system: Any) -> Answer:
+    """Decide whether (A, B) is controllable.
+
+    PROVED by full rank of [B AB … Aⁿ⁻¹B] modulo a prime; DISPROVED by an exact rational subspace that the inputs do not
+    reach, with its modes in `answer.poles`.
+
+    Args:
+        system: a LinearSystem or python-control system with B.
+
+    Raises:
+        ProblemError: no B.
+
+    Source: Kalman, Ho and Narendra 1963.
+
+    >>> import hybrid
+    >>> hybrid.controllability(hybrid.LinearSystem([[0, 1], [0, 0]], [[0], [1]])).verdict.value
+    'controllable'
+    """
+    return _rank(system, "controllability", 0)
+
+
+def observability(system: Any) -> Answer:
+    """Decide whether (A, C) is observable: controllability of (Aᵀ, Cᵀ).
+
+    Raises:
+        ProblemError: no C.
+
+    >>> import hybrid
+    >>> hybrid.observability(hybrid.LinearSystem([[1, 0], [0, 2]], C=[[1, 0]])).verdict.value
+    'unobservable'
+    """
+    return _rank(system, "observability", 0)
+
+
+def stabilizability(system: Any, *, decay: Any = 0) -> Answer:
+    """Decide whether every uncontrollable eigenvalue has Re λ < −decay (|λ| < 1 − decay in discrete time).
+
+    Source: Hautus 1970.
+
+    >>> import hybrid
+    >>> hybrid.stabilizability(hybrid.LinearSystem([[1, 0], [0, 2]], [[1], [0]])).verdict.value
+    'not stabilizable'
+    """
+    return _rank(system, "stabilizability", decay)
+
+
+def detectability(system: Any, *, decay: Any = 0) -> Answer:
+    """Decide whether every unobservable eigenvalue has Re λ < −decay: stabilizability of (Aᵀ, Cᵀ).
+
+    >>> import hybrid
+    >>> hybrid.detectability(hybrid.LinearSystem([[1, 0], [0, -2]], C=[[1, 0]])).verdict.value
+    'detectable'
+    """
+    return _rank(system, "detectability", decay)
+
+
+def feedback(
+    system: Any,
+    *,
+    Q: Any = None,
+    R: Any = None,
+    decay: Any = 0,
+    poles: Any = None,
+    model: bool | str | os.PathLike[str] = True,
+) -> Answer:
+    """Find a gain K so that u = −K x brings every closed-loop pole into the stability region, and prove it.
+
+    The gain is rounded first (six significant digits where that is enough) and proved after, for the decimals that it
+    prints as and for the doubles that it stores. A model proposes; where its proposals are not proved, a Riccati
+    equation or a pole placement gives the gain. Without Q, R and poles any stabilising gain answers; with Q or R it is
+    the LQR gain for them, up to rounding (the optimum itself is computed, not proved).
+
+    Args:
+        system: a LinearSystem or python-control system with B.
+        Q: (n, n) state weight, symmetric, positive semidefinite.
+        R: (m, m) input weight, symmetric, positive definite.
+        decay: σ in 1/s, asks for Re λ < −σ; in discrete time for |λ| < 1 − σ.
+        poles: n numbers closed under conjugation, instead of weights; "-1+2j", (re, im) and complex are understood.
+        model: False for no proposals; a path for another model file or folder.
+
+    Returns:
+        PROVED with `gain`; DISPROVED with a proof that there is none (verdict not stabilisable, or not placeable, with
+        the immovable modes in `poles`); UNDECIDED with the reason.
+
+    Raises:
+        ProblemError, DimensionError: a weight, a pole or the system makes no sense; the sentence names it.
+        ModelError: `model` names a file that is no model of ours.
+
+    Source: Boyd et al. 1994, (1.2); Laub 1979; Kleinman 1968; Varga 1981; Hautus 1970.
+
+    >>> import hybrid
+    >>> answer = hybrid.feedback(hybrid.LinearSystem([[0, 1], [0, 0]], [[0], [1]]), poles=[-1, -2], model=False)
+    >>> answer.gain
+    array([[2., 3.]])
+    >>> hybrid.check(answer.certificate).valid
+    True
+    """
+    plant = coerce(system)
+    question = FeedbackQuestion.read(plant, Q, R, decay, poles)
+    return pipeline.solve(question, _proposer(model) if question.poles is None else None)
+
+
+def _rank(system: Any, about: str, decay: Any) -> Answer:
+    plant = coerce(system)
+    region = Region.read(decay, 0, is_discrete=plant.is_discrete)
+    return pipeline.solve(RankQuestion(plant, about, region))
+
+
+def _proposer(model: bool | str | os.PathLike[str]) -> GainProposer | None:
+    if model is False:
+        return None
+    from hybrid.propose.gain import shipped, GainProposer
+
+    return shipped() if model is True else GainProposer(model)

@@ -1,0 +1,241 @@
+"""Where the roots of an integer polynomial lie, decided exactly: half planes, discs, sectors, and their boundaries.
+
+Polynomials are flint `fmpz_poly`, real, of degree one or more unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from flint import arb_poly, ctx, fmpz, fmpz_poly
+
+_BALLS_FROM_DEGREE = 40  # below, integers are as fast as balls
+_BALL_PRECISIONS = (256, 1024, 4096)  # bits
+
+
+def is_hurwitz(p: fmpz_poly) -> bool:
+    """Whether every root has negative real part; a constant other than 0 has no root and passes.
+
+    Routh's reduction on the rows of even and odd coefficients, fraction-free; the first coefficient of every row has
+    to be positive. At high degree, where the integers grow long, balls are tried first: their signs are certain too.
+
+    Source: Gantmacher 1959, vol. 2, ch. XV, Theorem 3 (Routh).
+
+    >>> is_hurwitz(fmpz_poly([2, 3, 1])), is_hurwitz(fmpz_poly([1, 0, 1])), is_hurwitz(fmpz_poly([-1, 1]))
+    (True, False, False)
+    """
+    coefficients = p.coeffs()[::-1]
+    if coefficients[0] < 0:
+        coefficients = [-c for c in coefficients]
+    if any(c <= 0 for c in coefficients):  # Stodola: necessary, and cheap
+        return False
+    upper, lower = fmpz_poly(coefficients[0::2]), fmpz_poly(coefficients[1::2])
+    if len(coefficients) > _BALLS_FROM_DEGREE:
+        for precision in _BALL_PRECISIONS:
+            certain = _routh_in_balls(upper, lower, len(coefficients) - 1, precision)
+            if certain is not None:
+                return certain
+    for _ in range(len(coefficients) - 1):
+        if lower[0] <= 0:
+            return False
+        following = (lower[0] * upper - upper[0] * lower).right_shift(1)
+        content = following.content()
+        upper, lower = lower, following // content if content > 1 else following
+    return True
+
+
+def _routh_in_balls(upper: fmpz_poly, lower: fmpz_poly, rows: int, precision: int) -> bool | None:
+    """Routh's reduction in ball arithmetic; None where a ball holds both signs."""
+    with ctx.workprec(precision):
+        above, below = arb_poly(upper), arb_poly(lower)
+        for _ in range(rows):
+            if not below[0] > 0:
+                return False if below[0] < 0 else None
+            above, below = below, (above - (above[0] / below[0]) * below).right_shift(1)
+    return True
+
+
+def boundary_factor(p: fmpz_poly) -> fmpz_poly:
+    """The squarefree g whose roots are those of p that have a mirror image −λ̄ among the roots of p.
+
+    It holds every imaginary root. Where no root has positive real part it holds nothing else.
+
+    >>> boundary_factor(fmpz_poly([0, 0, 1, 1]))
+    x
+    """
+    return squarefree(p.gcd(_reflect(p)))
+
+
+def squarefree(p: fmpz_poly) -> fmpz_poly:
+    """The product of the distinct irreducible factors of p."""
+    return p // p.gcd(p.derivative()) if p.degree() > 0 else fmpz_poly([1])
+
+
+def is_closed_hurwitz(p: fmpz_poly) -> bool:
+    """Whether no root has positive real part.
+
+    With g the boundary factor, that is: p without the roots of g is Hurwitz, and every root of g is imaginary. The
+    latter holds exactly if g + g′ is Hurwitz, since g is even or odd and squarefree.
+
+    Source: Hermite–Biehler theorem, Gantmacher 1959, vol. 2, ch. XV, §14.
+
+    >>> is_closed_hurwitz(fmpz_poly([1, 0, 1])), is_closed_hurwitz(fmpz_poly([-1, 0, 1]))
+    (True, False)
+    """
+    g = boundary_factor(p)
+    if g.degree() < 1:
+        return is_hurwitz(p)
+    return is_hurwitz(without_roots(p, g)) and is_hurwitz(g + g.derivative())
+
+
+def without_roots(p: fmpz_poly, g: fmpz_poly) -> fmpz_poly:
+    """p divided by every factor that it shares with g, as often as it goes."""
+    common = p.gcd(g)
+    while common.degree() > 0:
+        p //= common
+        common = p.gcd(common)
+    return p
+
+
+def to_half_plane(p: fmpz_poly) -> tuple[fmpz_poly, int]:
+    """Map the unit disc to the left half plane: z = (1 + s)/(1 − s), and count the roots at z = −1, which go to infinity.
+
+    >>> to_half_plane(fmpz_poly([-1, 2]))
+    (3*x + 1, 0)
+    """
+    degree = p.degree()
+    moved = p(fmpz_poly([-1, 1]))  # roots λ + 1, and z + 1 = 2/(1 − s)
+    at_minus_one = 0
+    while moved[at_minus_one] == 0:
+        at_minus_one += 1
+    reverse = fmpz_poly([moved[degree - k] for k in range(degree + 1 - at_minus_one)])
+    kept = reverse.degree()
+    halves = fmpz_poly([reverse[k] * fmpz(2) ** (kept - k) for k in range(kept + 1)])
+    return halves(fmpz_poly([1, -1])), at_minus_one
+
+
+def is_schur(p: fmpz_poly) -> bool:
+    """Whether every root lies strictly inside the unit circle.
+
+    >>> is_schur(fmpz_poly([1, 2])), is_schur(fmpz_poly([1, 1]))
+    (True, False)
+    """
+    mapped, at_minus_one = to_half_plane(p)
+    return at_minus_one == 0 and is_hurwitz(mapped)
+
+
+def is_closed_schur(p: fmpz_poly) -> bool:
+    """Whether no root lies outside the unit circle.
+
+    >>> is_closed_schur(fmpz_poly([1, 1])), is_closed_schur(fmpz_poly([2, 1]))
+    (True, False)
+    """
+    mapped, _ = to_half_plane(p)
+    return mapped.degree() < 1 or is_closed_hurwitz(mapped)
+
+
+def circle_factor(p: fmpz_poly) -> fmpz_poly:
+    """The squarefree g whose roots are those of p with 1/λ̄ among the roots of p; it holds every root of modulus 1."""
+    coefficients = p.coeffs()
+    while coefficients[0] == 0:
+        coefficients = coefficients[1:]
+    return squarefree(p.gcd(fmpz_poly(coefficients[::-1])))
+
+
+def shifted(p: fmpz_poly, by: Fraction) -> fmpz_poly:
+    """p(s + by) up to a positive factor: its roots are those of p less `by`.
+
+    >>> shifted(fmpz_poly([1, 1]), Fraction(1, 2))
+    2*x + 3
+    """
+    if not by:
+        return p
+    return _scaled_up(p, by.denominator)(fmpz_poly([by.numerator, by.denominator]))
+
+
+def stretched(p: fmpz_poly, by: Fraction) -> fmpz_poly:
+    """p(by · s) up to a positive factor: its roots are those of p divided by `by` > 0."""
+    numerator, denominator, degree = fmpz(by.numerator), fmpz(by.denominator), p.degree()
+    return fmpz_poly([p[k] * numerator**k * denominator ** (degree - k) for k in range(degree + 1)])
+
+
+def in_sector(p: fmpz_poly, damping: Fraction) -> bool:
+    """Whether every root has Re λ < −ζ|λ|, for a damping ratio 0 < ζ < 1.
+
+    True exactly if the roots stay in the open left half plane when turned by ±φ, sin φ = ζ. The polynomial with the
+    turned roots has coefficients in Q(√(1 − ζ²)), where Routh's reduction is as exact as over Q.
+
+    >>> in_sector(fmpz_poly([25, 6, 1]), Fraction(3, 5)), in_sector(fmpz_poly([25, 6, 1]), Fraction(1, 2))
+    (False, True)
+    """
+    square = fmpz(damping.denominator**2 - damping.numerator**2)
+    real, imaginary = _turned(p, fmpz(damping.numerator), fmpz(damping.denominator), square)
+    a, b = _multiply(real, real, square), _multiply(imaginary, imaginary, square)
+    rational, radical = a[0] + b[0], a[1] + b[1]
+    degree = 2 * p.degree()
+    even, odd = range(degree, -1, -2), range(degree - 1, -1, -2)
+    upper = fmpz_poly([rational[k] for k in even]), fmpz_poly([radical[k] for k in even])
+    lower = fmpz_poly([rational[k] for k in odd]), fmpz_poly([radical[k] for k in odd])
+    for _ in range(degree):
+        if _sign(lower[0][0], lower[1][0], square) <= 0:
+            return False
+        upper, lower = lower, _following_row(upper, lower, square)
+    return True
+
+
+def squared_damping(re: Fraction, im: Fraction) -> Fraction:
+    """ζ² of a pole with negative real part."""
+    return re * re / (re * re + im * im)
+
+
+_Pair = tuple[fmpz_poly, fmpz_poly]  # x + y√d
+
+
+def _turned(p: fmpz_poly, sine: fmpz, scale: fmpz, square: fmpz) -> tuple[_Pair, _Pair]:
+    """Real and imaginary part of Σ c_k e^{j(n−k)φ} s^k, times scale^n, as pairs over Q(√square)."""
+    degree = p.degree()
+    power: tuple[fmpz, fmpz, fmpz, fmpz] = (fmpz(1), fmpz(0), fmpz(0), fmpz(0))  # (a + b√d) + j(e + f√d)
+    terms: list[tuple[fmpz, ...]] = []
+    for k in range(degree, -1, -1):
+        weight = p[k] * scale**k
+        terms.append(tuple(weight * x for x in power))
+        a, b, e, f = power  # times (√d + j·sine)
+        power = (b * square - e * sine, a - f * sine, f * square + a * sine, e + b * sine)
+    parts = [fmpz_poly([term[i] for term in reversed(terms)]) for i in range(4)]
+    return (parts[0], parts[1]), (parts[2], parts[3])
+
+
+def _multiply(left: _Pair, right: _Pair, square: fmpz) -> _Pair:
+    return (
+        left[0] * right[0] + square * (left[1] * right[1]),
+        left[0] * right[1] + left[1] * right[0],
+    )
+
+
+def _following_row(upper: _Pair, lower: _Pair, square: fmpz) -> _Pair:
+    one = _multiply((fmpz_poly([lower[0][0]]), fmpz_poly([lower[1][0]])), upper, square)
+    two = _multiply((fmpz_poly([upper[0][0]]), fmpz_poly([upper[1][0]])), lower, square)
+    rational, radical = (one[0] - two[0]).right_shift(1), (one[1] - two[1]).right_shift(1)
+    content = rational.content().gcd(radical.content())
+    return (rational // content, radical // content) if content > 1 else (rational, radical)
+
+
+def _sign(x: fmpz, y: fmpz, square: fmpz) -> int:
+    """Sign of x + y√square."""
+    if x >= 0 and y >= 0:
+        return int(x > 0 or (y > 0 and square > 0))
+    if x <= 0 and y <= 0:
+        return -1
+    difference = x * x - y * y * square
+    return int(difference > 0) - int(difference < 0) if x > 0 else int(difference < 0) - int(difference > 0)
+
+
+def _reflect(p: fmpz_poly) -> fmpz_poly:
+    """p(−s)."""
+    return fmpz_poly([-c if k % 2 else c for k, c in enumerate(p.coeffs())])
+
+
+def _scaled_up(p: fmpz_poly, by: int) -> fmpz_poly:
+    """by^n p(s/by), with integer coefficients."""
+    degree = p.degree()
+    return fmpz_poly([p[k] * fmpz(by) ** (degree - k) for k in range(degree + 1)])

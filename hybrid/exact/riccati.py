@@ -1,0 +1,119 @@
+"""LQR gains from algebraic Riccati equations: candidates of high accuracy, proved elsewhere like any other."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+
+import ctrlsys
+import numpy as np
+
+from hybrid.answer import Route
+from hybrid.propose.proposal import GainProposal
+from hybrid.propose.refine import newton_kleinman
+from hybrid.question import FeedbackQuestion
+from hybrid.systems.linear import require_inputs
+from hybrid.verify.lyapunov import FloatArray
+
+_WEIGHTS = ((1.0, 1.0), (1.0, 1e4), (1.0, 1e-4), (1e-6, 1.0), (1.0, 1e8))  # on x and u, when the question names none
+
+
+def candidates(question: FeedbackQuestion) -> Iterator[GainProposal]:
+    """LQR gains for the weights of the question, identities where it names none.
+
+    SLICOT's Schur method first, scipy's balanced pencil where that fails, each polished by Newton's iteration. The
+    decay rate is built in by solving for A + σI (A/(1 − σ), B/(1 − σ) in discrete time).
+
+    Source: Laub 1979 (Schur method), Kleinman 1968, Hewer 1971 (Newton); Anderson and Moore 1990, §3.5 (decay).
+    """
+    A, B = shifted_pair(question)
+    n, m = B.shape
+    Q = np.eye(n) if question.Q is None else question.Q
+    R = np.eye(m) if question.R is None else question.R
+    yield from _solve(A, B, Q, R, question.system.is_discrete)
+
+
+def further_candidates(question: FeedbackQuestion) -> Iterator[GainProposal]:
+    """LQR gains for other weights and scalings, for plants so badly scaled that identities fail.
+
+    Nothing where the question names its weights: another optimum is not what it asks for.
+    """
+    if question.Q is not None or question.R is not None:
+        return
+    A, B = shifted_pair(question)
+    n, m = B.shape
+    for on_states, on_inputs in _WEIGHTS:
+        for scaling in (np.ones(n), _powers_of_two(A)):
+            yield from _solve(
+                A, B, np.diag(on_states / scaling**2), on_inputs * np.eye(m), question.system.is_discrete
+            )
+
+
+def shifted_pair(question: FeedbackQuestion) -> tuple[FloatArray, FloatArray]:
+    """The pair whose plain stabilisation is the question's, with its decay rate taken in."""
+    system, decay = question.system, float(question.region.decay)
+    A, B = system.A.floats, require_inputs(system).floats
+    if not decay:
+        return A, B
+    return (A / (1 - decay), B / (1 - decay)) if system.is_discrete else (A + decay * np.eye(system.n), B)
+
+
+def _solve(
+    A: FloatArray, B: FloatArray, Q: FloatArray, R: FloatArray, discrete: bool
+) -> Iterator[GainProposal]:
+    for name, solver in (("SLICOT sb02md", _slicot), ("scipy Riccati solver", _scipy)):
+        X = solver(A, B, Q, R, discrete)
+        if X is None or not np.isfinite(X).all():
+            continue
+        K = lqr_gain(A, B, R, X, discrete)
+        polished = newton_kleinman(A, B, Q, R, K, discrete=discrete)
+        for gain, lyapunov in ([polished] if polished is not None else []) + [(K, X)]:
+            yield GainProposal(gain, (lyapunov + lyapunov.T) / 2, name, Route.EXACT)
+
+
+def lqr_gain(A: FloatArray, B: FloatArray, R: FloatArray, X: FloatArray, discrete: bool) -> FloatArray:
+    """K = R⁻¹BᵀX, or (R + BᵀXB)⁻¹BᵀXA in discrete time."""
+    if discrete:
+        return np.asarray(np.linalg.solve(R + B.T @ X @ B, B.T @ X @ A))
+    return np.asarray(np.linalg.solve(R, B.T @ X))
+
+
+def _slicot(A: FloatArray, B: FloatArray, Q: FloatArray, R: FloatArray, discrete: bool) -> FloatArray | None:
+    G = B @ np.linalg.solve(R, B.T)
+    if not np.isfinite(G).all():
+        return None
+    a, g, q = (np.array(x, order="F") for x in (A, (G + G.T) / 2, Q))
+    try:
+        X, *_, info = ctrlsys.sb02md("D" if discrete else "C", "D", "U", "G", "S", len(A), a, g, q)
+    except (ValueError, RuntimeError):
+        return None
+    return np.asarray(X) if info == 0 else None
+
+
+def _scipy(A: FloatArray, B: FloatArray, Q: FloatArray, R: FloatArray, discrete: bool) -> FloatArray | None:
+    import scipy.linalg
+
+    solver: Callable[..., FloatArray] = (
+        scipy.linalg.solve_discrete_are if discrete else scipy.linalg.solve_continuous_are
+    )
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            return solver(A, B, Q, R)
+        except (np.linalg.LinAlgError, ValueError):
+            return None
+
+
+def _powers_of_two(A: FloatArray) -> FloatArray:
+    """Powers of two d so that diag(d)⁻¹ A diag(d) has rows and columns of like size (Osborne 1960)."""
+    size = np.abs(A) * (1 - np.eye(len(A)))
+    exponents = np.zeros(len(A))
+    for _ in range(20):
+        scaled = np.ldexp(size, (exponents[None, :] - exponents[:, None]).astype(int))
+        rows, columns = scaled.sum(1), scaled.sum(0)
+        usable = (rows > 0) & (columns > 0)
+        step = np.where(usable, np.round(0.5 * np.log2(np.where(usable, rows / np.where(usable, columns, 1), 1))), 0)
+        if not step.any():
+            break
+        exponents = np.clip(exponents + step, -300, 300)
+    return np.asarray(2.0**exponents)

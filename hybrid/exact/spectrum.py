@@ -1,0 +1,228 @@
+"""The spectrum of a rational matrix through its characteristic polynomial: exact tests, and enclosures to any width."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import acb, arb, ctx, fmpz, fmpz_mat, fmpz_poly
+
+from hybrid.answer import Enclosure, Verdict
+from hybrid.exact import polynomial
+from hybrid.question import Region
+from hybrid.systems.exact_matrix import ExactMatrix
+
+_FIRST_PRECISION, _LAST_PRECISION = 64, 1 << 14  # bits; the last is reached by constructed cases only
+
+
+def integer_matrix(A: ExactMatrix) -> tuple[fmpz_mat, int]:
+    """N and d > 0 with N = d A in integers.
+
+    >>> integer_matrix(ExactMatrix.read([["1/2", 1]], "A"))
+    ([1, 2], 2)
+    """
+    rows, columns = A.shape
+    if A.radius is None:  # the doubles are exact: shift their mantissas to a common exponent
+        mantissa, exponent = np.frexp(A.floats)
+        whole = np.ldexp(mantissa, 53).astype(np.int64)
+        lowest = int(np.where(whole == 0, 10_000, exponent - 53).min())
+        lowest = min(lowest, 0)
+        shifts = (exponent - 53 - lowest).ravel().tolist()
+        entries = [m << s if s >= 0 else m >> -s for m, s in zip(whole.ravel().tolist(), shifts, strict=True)]
+        return _primitive(fmpz_mat(rows, columns, entries), 1 << -lowest)
+    scale = math.lcm(*(x.denominator for row in A.fractions for x in row))
+    entries = [x.numerator * (scale // x.denominator) for row in A.fractions for x in row]
+    return fmpz_mat(rows, columns, entries), scale
+
+
+def _primitive(matrix: fmpz_mat, scale: int) -> tuple[fmpz_mat, int]:
+    """Take a common power of two out of N and d."""
+    bits = scale.bit_length() - 1
+    for entry in matrix.entries():
+        if entry:
+            bits = min(bits, (int(entry) & -int(entry)).bit_length() - 1)
+            if not bits:
+                return matrix, scale
+    return fmpz_mat(matrix.nrows(), matrix.ncols(), [x >> bits for x in matrix.entries()]), scale >> bits
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The eigenvalues of A = N/d in continuous or discrete time; `scaled` is det(sI − N), with roots d·λ."""
+
+    matrix: fmpz_mat
+    scale: int
+    discrete: bool
+
+    @classmethod
+    def of(cls, A: ExactMatrix, *, discrete: bool) -> Spectrum:
+        """The spectrum of a square matrix.
+
+        >>> spectrum = Spectrum.of(ExactMatrix.read([[0, 1], [-1, 0]], "A"), discrete=False)
+        >>> spectrum.verdict.value, spectrum.bounds
+        ('marginal', (Fraction(0, 1), Fraction(0, 1)))
+        """
+        matrix, scale = integer_matrix(A)
+        return cls(matrix, scale, discrete)
+
+    @cached_property
+    def scaled(self) -> fmpz_poly:
+        """det(sI − N)."""
+        return self.matrix.charpoly()
+
+    def is_below(self, bound: Fraction) -> bool:
+        """Whether the abscissa (the radius, in discrete time) is smaller than `bound`."""
+        if not self.discrete:
+            return polynomial.is_hurwitz(polynomial.shifted(self.scaled, self.scale * bound))
+        return bound > 0 and polynomial.is_schur(polynomial.stretched(self.scaled, self.scale * bound))
+
+    def is_at_most(self, bound: Fraction) -> bool:
+        """Whether the abscissa (the radius) is at most `bound`."""
+        if not self.discrete:
+            return polynomial.is_closed_hurwitz(polynomial.shifted(self.scaled, self.scale * bound))
+        if bound <= 0:
+            return bound == 0 and self.scaled == fmpz_poly([0] * self.scaled.degree() + [1])
+        return polynomial.is_closed_schur(polynomial.stretched(self.scaled, self.scale * bound))
+
+    def lies_in(self, region: Region) -> bool:
+        """Whether every eigenvalue lies in the region."""
+        return self.is_below(region.boundary(self.discrete)) and (
+            not region.damping or polynomial.in_sector(self.scaled, region.damping)
+        )
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Stable; marginal, with every boundary eigenvalue semisimple; or unstable."""
+        boundary = Fraction(self.discrete)
+        if self.is_below(boundary):
+            return Verdict.STABLE
+        if self.is_at_most(boundary) and self._boundary_is_semisimple():
+            return Verdict.MARGINAL
+        return Verdict.UNSTABLE
+
+    def _boundary_is_semisimple(self) -> bool:
+        """Whether no boundary eigenvalue has a Jordan block above order 1, where none lies outside.
+
+        With q the squarefree polynomial of the boundary eigenvalues and u the characteristic polynomial without them,
+        (q u)(N) = 0 exactly if the minimal polynomial has them as simple roots.
+        """
+        p = self.scaled
+        if not self.discrete:
+            q = polynomial.boundary_factor(p)
+        else:
+            unit = polynomial.stretched(p, Fraction(self.scale))
+            circle = polynomial.circle_factor(unit)
+            q = polynomial.stretched(circle, Fraction(1, self.scale))
+            q = q // q.content()
+        u = polynomial.without_roots(p, q)
+        if u.degree() + q.degree() == p.degree():
+            return True
+        return _at_matrix(q * u, self.matrix)
+
+    def roots(self, precision: int) -> list[tuple[acb, int]]:
+        """Each distinct eigenvalue of A in a ball, with its multiplicity."""
+        with ctx.workprec(precision):
+            return [(root / self.scale, multiplicity) for root, multiplicity in self.scaled.complex_roots()]
+
+    @cached_property
+    def bounds(self) -> tuple[Fraction, Fraction]:
+        """[lo, hi] around the spectral abscissa (radius), narrow enough to show on which side of the boundary it lies."""
+        boundary = Fraction(self.discrete)
+        if self.verdict is not Verdict.STABLE and self.is_at_most(boundary):
+            return boundary, boundary
+        precision = _FIRST_PRECISION
+        while True:
+            lo, hi = _extreme(self.roots(precision), self.discrete, precision)
+            if not lo <= boundary <= hi or precision >= _LAST_PRECISION:
+                return _outwards(lo, -math.inf, boundary), _outwards(hi, math.inf, boundary)
+            precision *= 2
+
+    def enclosures(self) -> tuple[Enclosure, ...]:
+        """A disc around each distinct eigenvalue, pairwise disjoint, wide enough for Smith's theorem to prove it.
+
+        Sorted by real part, rightmost first. Around a root known within e, Smith's radius is at most 1.3 k e where the
+        discs of radius 2 k e are disjoint (k distinct roots), so 2 k e is claimed.
+        """
+        precision = _FIRST_PRECISION
+        while True:
+            roots = self.roots(precision)
+            discs = [_disc(root, multiplicity, len(roots), precision) for root, multiplicity in roots]
+            if _disjoint(discs) or precision >= _LAST_PRECISION:
+                return tuple(sorted(discs, key=lambda d: (-d.re, abs(d.im), -d.im)))
+            precision *= 2
+
+
+def as_claim(disc: Enclosure) -> dict[str, Any]:
+    """An enclosure as a certificate states it."""
+    return {"re": disc.re, "im": disc.im, "radius": disc.radius, "multiplicity": disc.multiplicity}
+
+
+def to_fraction(x: arb) -> Fraction:
+    """An exact arb (radius 0) as a rational."""
+    mantissa, exponent = x.man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def _extreme(roots: list[tuple[acb, int]], discrete: bool, precision: int) -> tuple[Fraction, Fraction]:
+    with ctx.workprec(precision):
+        if discrete:
+            lows = [to_fraction(arb(root.abs_lower())) for root, _ in roots]
+            highs = [to_fraction(arb(root.abs_upper())) for root, _ in roots]
+        else:
+            lows = [to_fraction(root.real.lower()) for root, _ in roots]
+            highs = [to_fraction(root.real.upper()) for root, _ in roots]
+    return max(lows), max(highs)
+
+
+def _outwards(value: Fraction, direction: float, boundary: Fraction) -> Fraction:
+    """Round to a double on the given side, unless that would reach the boundary or leave the doubles."""
+    try:
+        double = float(value)
+    except OverflowError:
+        return value
+    if (Fraction(double) < value) == (direction > 0) and Fraction(double) != value:
+        double = math.nextafter(double, direction)
+    rounded = Fraction(double) if math.isfinite(double) else value
+    return value if rounded == boundary else rounded
+
+
+def _disc(root: acb, multiplicity: int, count: int, precision: int) -> Enclosure:
+    """A disc around a ball, centred on a double where that is near enough."""
+    with ctx.workprec(precision):
+        re, im = to_fraction(root.real.mid()), to_fraction(root.imag.mid())
+        error = to_fraction(root.real.rad()) + to_fraction(root.imag.rad())
+    if precision == _FIRST_PRECISION and max(abs(re), abs(im)) < 2**1000:
+        near_re, near_im = Fraction(float(re)), Fraction(float(im))
+        error += abs(near_re - re) + abs(near_im - im)
+        re, im = near_re, near_im
+    return Enclosure(re, im, _short_above(2 * count * error), multiplicity)
+
+
+def _short_above(value: Fraction) -> Fraction:
+    """A number of few digits, at least `value` and at most 1 % above."""
+    if not value:
+        return value
+    shift = 8 - (value.numerator.bit_length() - value.denominator.bit_length())
+    return Fraction(math.ceil(value * Fraction(2) ** shift)) / Fraction(2) ** shift
+
+
+def _disjoint(discs: list[Enclosure]) -> bool:
+    return all(
+        (a.re - b.re) ** 2 + (a.im - b.im) ** 2 > (a.radius + b.radius) ** 2
+        for i, a in enumerate(discs)
+        for b in discs[:i]
+    )
+
+
+def _at_matrix(p: fmpz_poly, matrix: fmpz_mat) -> bool:
+    """Whether p(N) = 0, by Horner's rule."""
+    n = matrix.nrows()
+    identity = fmpz_mat(n, n, [fmpz(i == j) for i in range(n) for j in range(n)])
+    value = identity * p[p.degree()]
+    for k in range(p.degree() - 1, -1, -1):
+        value = value * matrix + identity * p[k]
+    return not any(value.entries())

@@ -1,0 +1,222 @@
+"""Computes a tape in any arithmetic: floats, complex numbers, stacks of points, sympy; see `exact` and `balls`."""
+
+from __future__ import annotations
+
+import cmath
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from hybrid.errors import ProblemError
+from hybrid.expressions.graph import IMMEDIATE, Tape
+from hybrid.expressions.source import DomainError
+from hybrid.expressions.special import EXPECTED
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What the operations of a tape mean: a function for each, and how exact numbers enter.
+
+    A function that has no value at its argument raises ArithmeticError or ValueError. `number` makes an operand
+    of a small integer; most arithmetics mix with ints and leave it as it is.
+    """
+
+    name: str
+    operations: Mapping[str, Callable[..., Any]]
+    constant: Callable[[Fraction], Any]
+    pi: Callable[[], Any]
+    number: Callable[[int], Any] = int
+
+
+class Kink:
+    """The slope of abs at 0: some number of [−1, 1]. Zero times it is zero; else it absorbs what it meets.
+
+    By Clarke's chain rule (Optimization and Nonsmooth Analysis 1983, 2.3) a derivative that comes out as a
+    plain number in spite of it, as that of x·|x| at 0, is the (strict) derivative.
+    """
+
+    def _absorb(self, other: object) -> Kink:
+        return self
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __truediv__ = _absorb
+
+    def __neg__(self) -> Kink:
+        return self
+
+    def __mul__(self, other: Any) -> Any:
+        return other if other == 0 else self
+
+    __rmul__ = __mul__
+
+
+KINK = Kink()
+
+
+class Program:
+    """A tape bound to an arithmetic: its constants converted, its operations looked up.
+
+    >>> from hybrid.expressions.parser import parse
+    >>> Program(parse("x^2/2 + y", ["x", "y"]), FLOATS)([3.0, 1.0])
+    [5.5]
+    """
+
+    def __init__(self, tape: Tape, arithmetic: Arithmetic) -> None:
+        self.tape, self.arithmetic = tape, arithmetic
+        self._constants = [_converted(constant, arithmetic) for constant in tape.constants]
+        functions = arithmetic.operations
+        self._steps = [(functions[op], a, b) for op, a, b in tape.operations]
+
+    def __call__(self, point: Sequence[Any]) -> list[Any]:
+        """The values of the tape's outputs at a point that lists a value for each of its names.
+
+        Raises:
+            DomainError: an operation has no value there; names it and its line and column.
+        """
+        values = self.trace(point)
+        return [values[output] for output in self.tape.outputs]
+
+    def trace(self, point: Sequence[Any]) -> list[Any]:
+        """The values of everything on the tape: variables, constants, operations."""
+        values = [*point, *self._constants]
+        append = values.append
+        try:
+            for function, a, b in self._steps:
+                append(function(values[a]) if b < 0 else function(values[a], values[b]))
+        except (ArithmeticError, ValueError) as cause:
+            raise domain_error(self.tape, len(values), values, cause) from None
+        return values
+
+
+def domain_error(tape: Tape, number: int, values: Sequence[Any], cause: Exception, of: str = "") -> DomainError:
+    """The error for the operation that computes value `number`; `of` says what of it was computed."""
+    op, a, b = tape.operations[number - tape.first]
+    place = tape.sources.place(tape.positions[number - tape.first])
+    overflow = isinstance(cause, OverflowError)
+    expected = "a result in the range of floating point" if overflow else EXPECTED.get(op, "a finite result")
+    arguments = f"{values[a]}" if b < 0 or op in IMMEDIATE else f"{values[a]}, {values[b]}"
+    return DomainError(place, op, f"{of}{_NAMES.get(op, op)}({arguments})", expected)
+
+
+_NAMES = {"/": "division", "^": "power", "*": "product", "+": "sum", "-": "difference", "slope": "slope of abs"}
+
+
+def _converted(constant: Fraction | int | str, arithmetic: Arithmetic) -> Any:
+    if isinstance(constant, int):
+        return constant
+    if isinstance(constant, str):
+        return arithmetic.pi()
+    return arithmetic.constant(constant)
+
+
+def _float(value: Fraction) -> float:
+    try:
+        return value.numerator / value.denominator
+    except OverflowError:
+        raise ProblemError("expression", value, "numbers in the range of floating point") from None
+
+
+# Floats and complex numbers
+
+
+def _slope(u: float) -> Any:
+    return math.copysign(1.0, u) if u else KINK
+
+
+def _sign(u: float) -> float:
+    return math.copysign(1.0, u) if u else 0.0
+
+
+def _float_root(u: float, k: int) -> float:
+    if u < 0:
+        raise ValueError
+    return math.cbrt(u) if k == 3 else u ** (1 / k)
+
+
+_ALGEBRA: dict[str, Callable[..., Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "neg": operator.neg, "^": operator.pow,
+}  # fmt: skip
+_NAMED = ("sqrt", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh")
+
+FLOATS = Arithmetic(
+    "floats",
+    {
+        **_ALGEBRA, **{name: getattr(math, name) for name in _NAMED},
+        "root": _float_root, "abs": abs, "sign": _sign, "slope": _slope,
+    },
+    _float,
+    lambda: math.pi,
+)  # fmt: skip
+"""Doubles, rounded to nearest at each step; a proof needs `balls` or `exact`."""
+
+
+def _complex_slope(u: complex) -> Any:
+    """|u| continued analytically from the real axis is u or −u, by the sign of the real part."""
+    if u.real == 0:
+        raise ValueError
+    return math.copysign(1.0, u.real)
+
+
+COMPLEX = Arithmetic(
+    "complex",
+    {
+        **_ALGEBRA, **{name: getattr(cmath, name) for name in _NAMED},
+        "root": lambda u, k: u ** (1 / k),
+        "abs": lambda u: u * _complex_slope(u) if u else 0j,
+        "sign": lambda u: complex(_complex_slope(u)) if u else 0j,
+        "slope": lambda u: _complex_slope(u) if u else KINK,
+    },
+    lambda value: complex(_float(value)),
+    lambda: complex(math.pi),
+)  # fmt: skip
+"""Complex doubles, principal branches; abs and sign are continued from the real axis."""
+
+
+# Stacks
+
+
+def _stack_root(u: Any, k: int) -> Any:
+    return np.where(u < 0, np.nan, np.abs(u) ** (1 / k))
+
+
+def _numpy_name(name: str) -> str:
+    return name.replace("asin", "arcsin").replace("acos", "arccos").replace("atan", "arctan")
+
+
+STACKS = Arithmetic(
+    "stacks",
+    {
+        **_ALGEBRA, **{name: getattr(np, _numpy_name(name)) for name in _NAMED},
+        "root": _stack_root, "abs": np.abs, "sign": np.sign, "slope": lambda u: u / np.abs(u),
+    },
+    _float,
+    lambda: math.pi,
+)  # fmt: skip
+"""Arrays, one entry for each point; what has no value at a point is nan there, and raises nothing."""
+
+
+# Symbols
+
+
+@cache
+def symbols() -> Arithmetic:
+    """The sympy arithmetic: a tape run over sympy symbols gives sympy expressions, constants as Rationals."""
+    import sympy
+
+    functions = {name: getattr(sympy, name) for name in _NAMED}
+    return Arithmetic(
+        "sympy",
+        {
+            **_ALGEBRA, **functions, "root": lambda u, k: u ** sympy.Rational(1, k),
+            "abs": sympy.Abs, "sign": sympy.sign, "slope": lambda u: u / sympy.Abs(u),
+        },
+        lambda value: sympy.Rational(value.numerator, value.denominator),
+        lambda: sympy.pi,
+        sympy.Integer,
+    )  # fmt: skip

@@ -1,0 +1,323 @@
+"""Answers for people, programs and notebooks: text, a JSON document, LaTeX.
+
+A printed enclosure still encloses: lower ends are rounded down, upper ends and radii up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from hybrid.answer import Answer, Enclosure, Status, Verdict
+from hybrid.decimals import at_most, exactly, outwards, short_centre
+from hybrid.question import FeedbackQuestion, RankQuestion, Region, StabilityQuestion
+from hybrid.systems.numbers import spell
+
+_WIDTH = 100  # columns of a terminal line that a matrix may fill
+_MODES_SHOWN = 6
+
+
+def as_text(answer: Answer, *, recheck: str = "hybrid.check(answer.certificate)") -> str:
+    """The answer in plain sentences: status, what was proved, the numbers, how to re-check.
+
+    Args:
+        answer: any answer.
+        recheck: what a reader does to re-check the certificate; the command line names its own command.
+
+    >>> import hybrid
+    >>> print(as_text(hybrid.stability(hybrid.LinearSystem([[0, 1], [-2, -3]]))).splitlines()[0])
+    PROVED: the system is stable: every pole of A has real part below 0.
+    """
+    blocks = [f"{answer.status.value.upper()}: {_headline(answer)}"]
+    if answer.gain is not None:
+        blocks.append("K =\n" + _matrix(answer.gain))
+    if answer.poles:
+        blocks.append(_pole_table(answer.poles, "A - B K" if answer.gain is not None else "A"))
+    blocks.append(_facts(answer, recheck))
+    return "\n\n".join(blocks)
+
+
+def as_document(answer: Answer) -> dict[str, Any]:
+    """The answer as JSON knows it, under the keys of `--json`; null where a value is absent or unbounded.
+
+    `abscissa` and the poles are doubles rounded outwards, `gain` the doubles that were proved (their shortest
+    decimals round-trip), `certificate` the whole document that `hybrid check` reads.
+
+    >>> import hybrid
+    >>> document = as_document(hybrid.stability(hybrid.LinearSystem([[-1]])))
+    >>> document["status"], document["verdict"], document["gain"]
+    ('proved', 'stable', None)
+    """
+    system, ends = answer.question.system, answer.abscissa
+    return {
+        "status": answer.status.value,
+        "verdict": answer.verdict.value,
+        "route": answer.route.value,
+        "abscissa": None if ends is None else [end if math.isfinite(end) else None for end in ends],
+        "gain": None if answer.gain is None else answer.gain.tolist(),
+        "poles": None if answer.poles is None else [_pole_document(pole) for pole in answer.poles],
+        "dimension": answer.dimension,
+        "reason": None if answer.reason is None else answer.reason.value,
+        "notes": list(answer.notes),
+        "timings": dict(answer.timings),
+        "trials": [asdict(trial) for trial in answer.trials],
+        "system": {
+            "name": system.name,
+            "n": system.n,
+            "m": system.m,
+            "p": system.p,
+            "dt": None if system.dt is None else float(system.dt),
+        },
+        "certificate": None if answer.certificate is None else answer.certificate.to_dict(),
+    }
+
+
+def as_latex(answer: Answer) -> str:
+    r"""The answer as one LaTeX formula for notebooks: status, verdict, enclosure, gain.
+
+    >>> import hybrid
+    >>> as_latex(hybrid.stability(hybrid.LinearSystem([[-1]]))).startswith(r"$\displaystyle\begin{array}{l}")
+    True
+    """
+    rows = [rf"\textbf{{{answer.status.value}: }}\text{{{answer.verdict.value}}}"]
+    if answer.bounds is not None:
+        eigenvalue = rf"\lambda({'A' if answer.gain is None else 'A-BK'})"
+        part = (
+            f"|{eigenvalue}|" if answer.question.system.is_discrete else rf"\operatorname{{Re}}{eigenvalue}"
+        )
+        rows.append(rf"\max {part} {_latex_enclosure(*answer.bounds)}")
+    if answer.dimension is not None:
+        rows.append(rf"\text{{dimension }}{answer.dimension}\text{{ of }}{answer.question.system.n}")
+    if answer.gain is not None:
+        rows.append(_latex_gain(answer.gain))
+    if answer.reason is not None:
+        rows.append(rf"\text{{{answer.reason.value}}}")
+    return r"$\displaystyle\begin{array}{l}" + r"\\".join(rows) + r"\end{array}$"
+
+
+# What was proved, in one sentence
+
+
+def _headline(answer: Answer) -> str:
+    if answer.status is Status.UNDECIDED:
+        return "nothing was proved." if answer.reason is None else answer.reason.value
+    question = answer.question
+    if isinstance(question, StabilityQuestion):
+        return _stability(answer, question)
+    if isinstance(question, RankQuestion):
+        return _rank(answer, question)
+    return _feedback(answer, question)
+
+
+def _stability(answer: Answer, question: StabilityQuestion) -> str:
+    region, discrete = question.region, question.system.is_discrete
+    if answer.status is Status.PROVED:
+        found = f"every pole of A has {_region(region, discrete)}"
+        return (
+            f"the system is {answer.verdict.value}: {found}."
+            if region.is_plain
+            else f"{found}; the system is {answer.verdict.value}."
+        )
+    if not region.is_plain:
+        return (
+            f"not every pole of A has {_region(region, discrete)}{_what_fails(answer, region, discrete)}; "
+            f"the system is {answer.verdict.value}."
+        )
+    return f"the system is {answer.verdict.value}: {_why_not_stable(answer, discrete)}."
+
+
+def _what_fails(answer: Answer, region: Region, discrete: bool) -> str:
+    """Which half of a requirement with two halves is the one that fails, where the bounds tell."""
+    hi = None if answer.bounds is None else answer.bounds[1]
+    if region.damping and hi is not None and hi < region.boundary(discrete):
+        return ", the damping ratio fails" + (" (the decay rate holds)" if region.decay else "")
+    return ""
+
+
+def _why_not_stable(answer: Answer, discrete: bool) -> str:
+    quantity, edge, circle = (
+        ("magnitude", 1, "the unit circle") if discrete else ("real part", 0, "the imaginary axis")
+    )
+    if answer.verdict is Verdict.MARGINAL:
+        return f"a pole of A lies exactly on {circle}, each such pole is semisimple: the motion stays bounded"
+    lo, hi = answer.bounds or (None, None)
+    if lo is not None and lo > edge:
+        return f"A has a pole of {quantity} {_enclosure(lo, hi)}"
+    if lo == hi == edge:
+        return f"a pole of A on {circle} is not semisimple, so the motion grows without bound"
+    return f"A has a pole beyond {circle}, or one on it that is not semisimple"
+
+
+def _rank(answer: Answer, question: RankQuestion) -> str:
+    kind = "controllable" if _asks_about_inputs(question) else "observable"
+    n, found = question.system.n, f"the system is {answer.verdict.value}"
+    if answer.dimension is None:
+        return f"{found}."
+    if answer.dimension == n:
+        return f"{found}: the {kind} subspace is the whole state space, of dimension {n}."
+    found += f": the {kind} subspace has dimension {answer.dimension} of {n}"
+    if question.about in ("controllability", "observability"):
+        return f"{found}."
+    every = "every" if answer.status is Status.PROVED else "not every"
+    return f"{found}, and {every} other pole has {_region(question.region, question.system.is_discrete)}."
+
+
+def _feedback(answer: Answer, question: FeedbackQuestion) -> str:
+    if answer.verdict is Verdict.NOT_PLACEABLE:
+        return "no gain places these poles: an uncontrollable pole, which no K moves, is not among them."
+    region = _region(question.region, question.system.is_discrete)
+    if answer.status is Status.DISPROVED:
+        return f"no gain gives every pole {region}: an uncontrollable pole, which no K moves, has not."
+    return f"the system is stabilised: with u = -K x every pole of A - B K has {region}."
+
+
+def _asks_about_inputs(question: RankQuestion) -> bool:
+    return question.about in ("controllability", "stabilizability")
+
+
+def _region(region: Region, discrete: bool) -> str:
+    """What the region asks of each pole."""
+    if discrete:
+        return f"magnitude below {spell(region.boundary(True))}"
+    sector = f" and damping ratio above {spell(region.damping)}" if region.damping else ""
+    return f"real part below {spell(region.boundary(False))}{sector}"
+
+
+# The numbers
+
+
+def _facts(answer: Answer, recheck: str) -> str:
+    """Labelled lines under the headline."""
+    facts = [*_bounds(answer), *_modes(answer), *_distance(answer)]
+    facts.append(("route", _route(answer)))
+    facts += [("note", note) for note in answer.notes]
+    if answer.certificate is not None and recheck:
+        facts.append(("re-check", recheck))
+    width = max(len(label) for label, _ in facts)
+    return "\n".join(f"  {label:<{width}}  {value}" for label, value in facts)
+
+
+def _bounds(answer: Answer) -> list[tuple[str, str]]:
+    if answer.bounds is None:
+        return []
+    discrete = answer.question.system.is_discrete
+    name = ("closed-loop " if answer.gain is not None else "") + (
+        "spectral radius" if discrete else "spectral abscissa"
+    )
+    return [(name, _enclosure(*answer.bounds) + ("" if discrete else " 1/s"))]
+
+
+def _modes(answer: Answer) -> list[tuple[str, str]]:
+    """The modes that no input moves (no output sees), from the invariant subspace of the certificate."""
+    witness = {} if answer.certificate is None else answer.certificate.witness
+    if "F" not in witness:
+        return []
+    question = answer.question
+    is_dual = isinstance(question, RankQuestion) and not _asks_about_inputs(question)
+    kind = "unobservable" if is_dual else "uncontrollable"
+    F = [[Fraction(entry) for entry in row] for row in witness["F"]]
+    if len(F) == 1:
+        return [(f"{kind} pole", f"exactly {spell(F[0][0])}")]
+    computed = np.linalg.eigvals(np.array(F, dtype=float)).tolist()
+    values = sorted(computed, key=lambda z: (-z.real, abs(z.imag), -z.imag))
+    shown = ", ".join(_rounded_complex(z) for z in values[:_MODES_SHOWN])
+    more = f" and {len(values) - _MODES_SHOWN} more" if len(values) > _MODES_SHOWN else ""
+    return [(f"{kind} poles", f"near {shown}{more} (rounded; the certificate has the exact subspace)")]
+
+
+def _distance(answer: Answer) -> list[tuple[str, str]]:
+    claim = {} if answer.certificate is None else answer.certificate.claim
+    if claim.get("distance") is None:
+        return []
+    return [("from the poles requested", f"at most {at_most(Fraction(claim['distance']))}")]
+
+
+def _route(answer: Answer) -> str:
+    method = "" if answer.certificate is None else f", proved by {answer.certificate.method}"
+    tried = "; ".join(f"{trial.source}: {trial.outcome}" for trial in answer.trials)
+    seconds = sum(answer.timings.values())
+    return f"{answer.route.value}{method}{f' ({tried})' if tried else ''}, {_duration(seconds)}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
+
+
+def _rounded_complex(z: complex) -> str:
+    return f"{z.real:.5g}" if z.imag == 0 else f"{z.real:.5g}{z.imag:+.5g}j"
+
+
+def _matrix(matrix: np.ndarray[Any, np.dtype[np.float64]]) -> str:
+    """Every stored digit, columns aligned, wide matrices in blocks of columns."""
+    cells = [[repr(x) for x in row] for row in matrix.tolist()]
+    width = max(len(cell) for row in cells for cell in row)
+    per_block = max(1, (_WIDTH - 2) // (width + 2))
+    columns = len(cells[0])
+    blocks = []
+    for start in range(0, columns, per_block):
+        stop = min(start + per_block, columns)
+        title = f"  columns {start + 1} to {stop}\n" if columns > per_block else ""
+        lines = ("  " + "  ".join(f"{cell:>{width}}" for cell in row[start:stop]) for row in cells)
+        blocks.append(title + "\n".join(lines))
+    return "\n".join(blocks)
+
+
+def _enclosure(lo: Fraction | None, hi: Fraction | None) -> str:
+    """'in [a, b]' with a ≤ lo and hi ≤ b in short decimals, or 'exactly a'."""
+    if (value := exactly(lo, hi)) is not None:
+        return f"exactly {value}"
+    a, b = outwards(lo, hi)
+    return f"at most {b}" if a is None else f"at least {a}" if b is None else f"in [{a}, {b}]"
+
+
+def _pole_table(poles: Sequence[Enclosure], matrix: str) -> str:
+    rows = [("real part", "imaginary part", "radius at most", "multiplicity")]
+    rows += [(*_rounded_disc(pole), str(pole.multiplicity)) for pole in poles]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ["  " + "  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
+    return f"poles of {matrix}, each within its radius of the point:\n" + "\n".join(lines)
+
+
+def _rounded_disc(pole: Enclosure) -> tuple[str, str, str]:
+    """A disc with short coordinates that contains the proved one."""
+    re, im, moved = short_centre(pole.re, pole.im, pole.radius)
+    return re, im, at_most(pole.radius + moved)
+
+
+def _pole_document(pole: Enclosure) -> dict[str, float | int]:
+    re, im = float(pole.re), float(pole.im)
+    radius = pole.radius + abs(pole.re - Fraction(re)) + abs(pole.im - Fraction(im))
+    as_float = float(radius)
+    if Fraction(as_float) < radius:
+        as_float = math.nextafter(as_float, math.inf)
+    return {"re": re, "im": im, "radius": as_float, "multiplicity": pole.multiplicity}
+
+
+# LaTeX
+
+
+def _latex_enclosure(lo: Fraction | None, hi: Fraction | None) -> str:
+    if (value := exactly(lo, hi)) is not None:
+        return f"= {_latex_number(value)}"
+    a, b = outwards(lo, hi)
+    left = r"(-\infty" if a is None else f"[{_latex_number(a)}"
+    right = r"\infty)" if b is None else f"{_latex_number(b)}]"
+    return rf"\in {left}, {right}"
+
+
+def _latex_gain(gain: np.ndarray[Any, np.dtype[np.float64]]) -> str:
+    """K to six digits; '=' only where these are all of them."""
+    rows = [[f"{x:.6g}" for x in row] for row in gain.tolist()]
+    relation = "=" if np.array_equal(np.array(rows, dtype=float), gain) else r"\approx"
+    body = r"\\".join(" & ".join(map(_latex_number, row)) for row in rows)
+    return rf"K {relation} \begin{{bmatrix}}{body}\end{{bmatrix}}"
+
+
+def _latex_number(text: str) -> str:
+    mantissa, _, exponent = text.partition("e")
+    return rf"{mantissa}\times 10^{{{int(exponent)}}}" if exponent else mantissa

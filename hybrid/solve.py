@@ -1,0 +1,119 @@
+"""The pipeline: propose → verify → fall back → answer. Read this first.
+
+Nothing that a proposer says is believed. Each proposal is proved or dropped; where none survives, exact computation
+answers, and only exact computation may say no. Each question has a list of attempts, cheapest first; the first that
+comes to an answer ends it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hybrid.answer import Answer, Reason, Route, Status, Trial, Verdict
+from hybrid.errors import ModelError
+from hybrid.propose import gains
+from hybrid.question import FeedbackQuestion, Question, RankQuestion, StabilityQuestion
+from hybrid.verify import gain as verify_gain
+from hybrid.verify import stability as verify_stability
+
+if TYPE_CHECKING:
+    from hybrid.propose.gain import GainProposer
+    from hybrid.propose.proposal import GainProposal
+    from hybrid.verify.gain import ProvedGain
+
+Attempts = Iterator[Answer | None]
+
+_EXACT_FIRST_UP_TO = 20  # states: up to here the exact route costs less than it would save, and bounds more tightly
+
+
+def solve(question: Question, proposer: GainProposer | None = None) -> Answer:
+    """Answer a question with proof.
+
+    Args:
+        question: a validated question, with its system.
+        proposer: the model that may propose gains; None turns proposals off.
+    """
+    started = time.perf_counter()
+    trials: list[Trial] = []
+    if isinstance(question, StabilityQuestion):
+        attempts = _stability(question)
+    elif isinstance(question, RankQuestion):
+        attempts = _rank(question)
+    elif question.poles is not None:
+        attempts = _placement(question, trials)
+    else:
+        attempts = _feedback(question, proposer, trials)
+    answer = next(attempt for attempt in attempts if attempt is not None)
+    return replace(answer, trials=tuple(trials), timings={"total": time.perf_counter() - started})
+
+
+def _stability(question: StabilityQuestion) -> Attempts:
+    """Large plants: bounds guessed from eigenvectors, proved in floats. Small ones, and what that leaves: exact."""
+    if question.system.n > _EXACT_FIRST_UP_TO:
+        yield verify_stability.decide(question)
+
+    from hybrid.exact import stability
+
+    yield stability.decide(question)
+
+
+def _rank(question: RankQuestion) -> Attempts:
+    """Full rank modulo a prime, or an exact subspace that no input reaches: one computation shows which."""
+    from hybrid.exact import reachability
+
+    yield reachability.decide(question)
+
+
+def _feedback(question: FeedbackQuestion, proposer: GainProposer | None, trials: list[Trial]) -> Attempts:
+    """Gains from the model, then from Riccati equations; failing those, a proof that there is none."""
+    if proposer is not None:
+        yield _prove_one_of(question, gains.proposals(question, proposer), verify_gain.prove, trials)
+
+    from hybrid.exact import closed_loop, reachability, riccati
+    from hybrid.exact.subspace import reach
+
+    likely = list(riccati.candidates(question))
+    yield _prove_one_of(question, likely, verify_gain.prove, trials)
+    yield reachability.refute_stabilisation(question, reach(question.system))
+    yield _prove_one_of(question, likely, closed_loop.prove, trials)
+    yield _prove_one_of(question, riccati.further_candidates(question), verify_gain.prove, trials)
+    yield _undecided(question, Reason.GAIN_NOT_PROVED)
+
+
+def _placement(question: FeedbackQuestion, trials: list[Trial]) -> Attempts:
+    """A proof that an immovable pole is not among those asked for, or gains whose closed-loop poles are enclosed."""
+    from hybrid.exact import closed_loop, placement, reachability
+    from hybrid.exact.subspace import reach
+
+    reached = reach(question.system)
+    yield reachability.refute_placement(question, reached)
+    candidates = placement.candidates(question, reached)
+    yield _prove_one_of(question, candidates, closed_loop.prove_placement, trials)
+    yield _undecided(question, Reason.POLES_ILL_CONDITIONED)
+
+
+def _prove_one_of(
+    question: FeedbackQuestion,
+    proposals: Iterable[GainProposal],
+    verify: Callable[[FeedbackQuestion, GainProposal], ProvedGain | None],
+    trials: list[Trial],
+) -> Answer | None:
+    """The answer for the first proposal that the verifier proves; every trial is recorded."""
+    started = time.perf_counter()
+    try:
+        for proposal in proposals:
+            proved = verify(question, proposal)
+            seconds, started = time.perf_counter() - started, time.perf_counter()
+            trials.append(Trial(proposal.source, "proved" if proved else "not proved", seconds))
+            if proved is not None:
+                return verify_gain.stabilised(question, proposal, proved)
+    except ModelError as error:
+        trials.append(Trial("model", str(error), time.perf_counter() - started))
+    return None
+
+
+def _undecided(question: Question, reason: Reason) -> Answer:
+    return Answer(question, Status.UNDECIDED, Verdict.UNKNOWN, Route.EXACT, reason=reason)

@@ -1,0 +1,143 @@
+"""A matrix of exact numbers that also knows its nearest doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid.errors import DimensionError, ProblemError
+from hybrid.systems.numbers import EXPECTED, exact, nearest_float, spell
+
+FloatMatrix = NDArray[np.float64]
+_UNIT = 2.0**-53  # half an ulp of 1: the relative error of rounding to nearest
+_TINY = 2.0**-1074  # the smallest subnormal bounds the absolute error of rounding
+
+
+class ExactMatrix:
+    """A rectangular matrix of rationals, frozen; `floats` are the nearest doubles.
+
+    Built from doubles it *is* those doubles and converts to rationals only when somebody asks.
+    """
+
+    def __init__(self, floats: FloatMatrix, fractions: tuple[tuple[Fraction, ...], ...] | None) -> None:
+        floats.setflags(write=False)
+        self.floats = floats
+        self._fractions = fractions
+
+    @classmethod
+    def read(cls, value: Any, field: str) -> ExactMatrix:
+        """Read a numpy array or nested lists of int, float, Fraction, Decimal or text.
+
+        Raises:
+            ProblemError: an entry is no finite number.
+            DimensionError: ragged, empty, or not two-dimensional.
+
+        >>> ExactMatrix.read([["1/3", 2]], "A").fractions
+        ((Fraction(1, 3), Fraction(2, 1)),)
+        """
+        if isinstance(value, ExactMatrix):
+            return value
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and value.dtype.itemsize <= 8:
+            if value.dtype.kind == "f" or np.all(np.abs(value.astype(np.float64)) <= 2.0**53):
+                return cls._from_doubles(value, field)
+            value = value.tolist()
+        return cls._from_rows(_rows(value, field), field)
+
+    @classmethod
+    def _from_doubles(cls, value: NDArray[Any], field: str) -> ExactMatrix:
+        if value.ndim != 2 or value.size == 0:
+            raise DimensionError(field, f"an array of shape {value.shape}", "a matrix with rows and columns")
+        floats = np.array(value, dtype=np.float64, order="C")
+        if not np.isfinite(floats).all():
+            row, column = np.argwhere(~np.isfinite(floats))[0]
+            raise ProblemError(f"{field}[{row + 1},{column + 1}]", floats[row, column].item(), EXPECTED)
+        return cls(floats, None)
+
+    @classmethod
+    def _from_rows(cls, rows: list[list[Any]], field: str) -> ExactMatrix:
+        fractions = tuple(
+            tuple(exact(entry, f"{field}[{i},{j}]") for j, entry in enumerate(row, 1))
+            for i, row in enumerate(rows, 1)
+        )
+        return cls.from_fractions(fractions)
+
+    @classmethod
+    def from_fractions(cls, fractions: tuple[tuple[Fraction, ...], ...]) -> ExactMatrix:
+        """A matrix of rationals already known to be rectangular."""
+        floats = np.array([[nearest_float(x) for x in row] for row in fractions], dtype=np.float64)
+        return cls(floats.reshape(len(fractions), -1), fractions)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        rows, columns = self.floats.shape
+        return rows, columns
+
+    @cached_property
+    def fractions(self) -> tuple[tuple[Fraction, ...], ...]:
+        """Rows of exact entries."""
+        if self._fractions is not None:
+            return self._fractions
+        return tuple(tuple(Fraction(x) for x in row) for row in self.floats.tolist())
+
+    @cached_property
+    def radius(self) -> FloatMatrix | None:
+        """Entrywise bound on |exact − floats|, None where the doubles are the exact entries."""
+        if self._fractions is None:
+            return None
+        pairs = zip(self._fractions, self.floats.tolist(), strict=True)
+        inexact = [
+            [abs(f) == float("inf") or Fraction(f) != x for x, f in zip(row, floats, strict=True)]
+            for row, floats in pairs
+        ]
+        if not np.any(inexact):
+            return None
+        bound = np.where(inexact, np.abs(self.floats) * (_UNIT * (1 + 4 * _UNIT)) + _TINY, 0.0)
+        bound.setflags(write=False)
+        return bound
+
+    @property
+    def T(self) -> ExactMatrix:  # noqa: N802 - the transpose is T everywhere in the field
+        """The transpose."""
+        transposed = None if self._fractions is None else tuple(zip(*self._fractions, strict=True))
+        return ExactMatrix(np.ascontiguousarray(self.floats.T), transposed)
+
+    def spelled(self) -> list[list[str]]:
+        """Exact text of each entry, as certificates store it."""
+        return [[spell(x) for x in row] for row in self.fractions]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ExactMatrix):
+            return NotImplemented
+        if self._fractions is None and other._fractions is None:
+            return np.array_equal(self.floats, other.floats)
+        return self.fractions == other.fractions
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"ExactMatrix({self.spelled()})"
+
+
+def _rows(value: Any, field: str) -> list[list[Any]]:
+    """Nested lists, checked to be a rectangle with at least one entry."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        raise ProblemError(field, value, "a matrix, written as a list of rows")
+    rows = [list(row) if isinstance(row, Sequence) and not isinstance(row, str | bytes) else None for row in value]
+    if None in rows:
+        bad = rows.index(None)
+        raise ProblemError(f"{field}, row {bad + 1}", value[bad], "a list of numbers")
+    if not rows or not rows[0]:
+        raise DimensionError(field, "an empty matrix", "at least one row and one column")
+    for i, row in enumerate(rows, 1):
+        if row is not None and rows[0] is not None and len(row) != len(rows[0]):
+            raise DimensionError(
+                f"{field}, row {i}", f"{len(row)} entries", f"{len(rows[0])} entries, as many as in row 1"
+            )
+    return [row for row in rows if row is not None]

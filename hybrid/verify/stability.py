@@ -1,0 +1,51 @@
+"""Stability of large plants, proved in floats from one eigendecomposition."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from hybrid.answer import Answer, Route, Status, Verdict
+from hybrid.certificate import Certificate
+from hybrid.question import StabilityQuestion
+from hybrid.verify.bounds import prove_bounds
+
+
+def decide(question: StabilityQuestion) -> Answer | None:
+    """Answer a stability question from proved bounds on the abscissa; None where they do not settle it.
+
+    Sectors and pole enclosures are left to the exact route. What comes back is a proof, whichever way it goes: two
+    Lyapunov inequalities, for the upper and the lower bound.
+    """
+    system, region = question.system, question.region
+    if question.poles or region.damping:
+        return None
+    proved = prove_bounds(system.A.floats, discrete=system.is_discrete, radius=system.A.radius)
+    verdict = _side(proved.interval, Fraction(system.is_discrete), (Verdict.STABLE, Verdict.UNSTABLE))
+    in_region = _side(proved.interval, region.boundary(system.is_discrete), (True, False))
+    if verdict is None or in_region is None:
+        return None
+    claim: dict[str, Any] = {
+        "about": "stability",
+        "verdict": verdict.value,
+        "decay": region.decay,
+        "damping": region.damping,
+        "in_region": in_region,
+        "abscissa": proved.interval,
+    }
+    return Answer(
+        question,
+        Status.PROVED if in_region else Status.DISPROVED,
+        verdict,
+        Route.EXACT,
+        Certificate(system, claim, "lyapunov", proved.witness()),
+        bounds=proved.interval,
+    )
+
+
+def _side(interval: tuple[Fraction | None, Fraction | None], boundary: Fraction, names: tuple[Any, Any]) -> Any:
+    """names[0] if lo < abscissa < hi ≤ boundary, names[1] if boundary ≤ lo, None if neither is proved."""
+    lo, hi = interval
+    if hi is not None and hi <= boundary:
+        return names[0]
+    return names[1] if lo is not None and lo >= boundary else None

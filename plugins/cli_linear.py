@@ -1,0 +1,142 @@
+"""The questions about linear systems, one command each."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import click
+
+import hybrid
+from hybrid.errors import DimensionError, ParseError, ProblemError
+
+from .cli_options import Output, damping_option, decay_option, output_options, system_argument
+
+_MAX_WEIGHT_BYTES = 20_000_000
+
+
+@click.command()
+@system_argument
+@decay_option
+@damping_option
+@click.option("--poles", is_flag=True, help="Enclose each pole as well.")
+@output_options
+def stability(system: Any, decay: str, damping: str, poles: bool, output: Output) -> None:
+    """Is every pole of A in the region? How fast is it?"""
+    output.deliver(hybrid.stability(system, decay=decay, damping=damping, poles=poles))
+
+
+@click.command()
+@system_argument
+@output_options
+def controllability(system: Any, output: Output) -> None:
+    """Can the inputs move every state?"""
+    output.deliver(hybrid.controllability(system))
+
+
+@click.command()
+@system_argument
+@output_options
+def observability(system: Any, output: Output) -> None:
+    """Do the outputs show every state?"""
+    output.deliver(hybrid.observability(system))
+
+
+@click.command()
+@system_argument
+@decay_option
+@output_options
+def stabilizability(system: Any, decay: str, output: Output) -> None:
+    """Are all uncontrollable poles in the region?"""
+    output.deliver(hybrid.stabilizability(system, decay=decay))
+
+
+@click.command()
+@system_argument
+@decay_option
+@output_options
+def detectability(system: Any, decay: str, output: Output) -> None:
+    """Are all unobservable poles in the region?"""
+    output.deliver(hybrid.detectability(system, decay=decay))
+
+
+@click.command()
+@system_argument
+@decay_option
+@damping_option
+@click.option("--poles", metavar="LIST", help='Place the closed-loop poles: "-1,-2,-3+1j,-3-1j".')
+@click.option(
+    "--Q", "state_weight", metavar="WEIGHT", help='LQR state weight: 2, "1,10,1", [[1,0],[0,1]] or a file.'
+)
+@click.option("--R", "input_weight", metavar="WEIGHT", help="LQR input weight, written like --Q.")
+@click.option("--model", metavar="FILE", help="Let this ONNX model propose, not the one shipped.")
+@click.option("--no-model", is_flag=True, help="Compute, without proposals of a model.")
+@output_options
+def feedback(
+    system: Any,
+    decay: str,
+    damping: str,
+    poles: str | None,
+    state_weight: str | None,
+    input_weight: str | None,
+    model: str | None,
+    no_model: bool,
+    output: Output,
+) -> None:
+    """Give a gain K for u = -K x that is proved to work, or a proof that none exists."""
+    if model is not None and no_model:
+        raise click.UsageError("--model and --no-model exclude each other", click.get_current_context())
+    answer = hybrid.feedback(
+        system,
+        Q=None if state_weight is None else read_weight(state_weight, "Q", system.n),
+        R=None if input_weight is None else read_weight(input_weight, "R", system.m),
+        decay=decay,
+        damping=damping,
+        poles=None if poles is None else poles.strip("[] ").split(","),
+        model=not no_model if model is None else model,
+    )
+    output.deliver(answer)
+
+
+def read_weight(text: str, field: str, order: int) -> list[list[Any]]:
+    """A weight from "2" (2·I), "1,10,1" (a diagonal), "[[1,0],[0,1]]" (JSON), or a file that holds one of these.
+
+    Raises:
+        ParseError: it is none of these.
+        DimensionError: a diagonal of the wrong length.
+
+    >>> read_weight("1,1/3", "Q", 2)
+    [['1', 0], [0, '1/3']]
+    """
+    if os.path.exists(text):
+        text = _file_text(text, field)
+    if not text.lstrip().startswith("["):
+        return _diagonal(text.split(","), field, order)
+    try:
+        # Numbers stay text, so that 0.1 is 1/10 here as everywhere.
+        matrix = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        raise ParseError(field, text, "a JSON matrix such as [[1,0],[0,1]]") from None
+    is_flat = not any(isinstance(entry, list) for entry in matrix)
+    return _diagonal(matrix, field, order) if is_flat else matrix
+
+
+def _diagonal(entries: list[Any], field: str, order: int) -> list[list[Any]]:
+    diagonal = entries * order if len(entries) == 1 else entries
+    if len(diagonal) != order:
+        raise DimensionError(
+            field, f"a diagonal of {len(diagonal)} numbers", f"{order} numbers, or one for all"
+        )
+    return [[diagonal[i] if i == j else 0 for j in range(order)] for i in range(order)]
+
+
+def _file_text(path: str, field: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_MAX_WEIGHT_BYTES + 1)
+        if len(content) > _MAX_WEIGHT_BYTES:
+            raise ProblemError(field, path, f"a file of at most {_MAX_WEIGHT_BYTES} bytes")
+        return content.decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ProblemError(field, path, "a readable text file with a weight matrix") from None

@@ -1,0 +1,184 @@
+"""What the commands of the command line share: the SYSTEM argument, the region, what to do with an answer."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from hybrid.errors import ProblemError
+
+if TYPE_CHECKING:
+    from hybrid.answer import Answer
+    from hybrid.systems.linear import LinearSystem
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_EXIT_CODES = {"proved": 0, "disproved": 1, "undecided": 3}
+_COLOURS = {"proved": "green", "disproved": "red", "undecided": "yellow"}
+_READABLE = (".toml", ".yaml", ".yml", ".json", ".mat", ".npz")
+
+
+class SystemType(click.ParamType):
+    """A file, `-`, or the name of a demonstration plant; a file of that name wins."""
+
+    name = "system"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the system that the text names."""
+        return load_system(value) if isinstance(value, str) else value
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Plants and readable files of this folder; anything else the shell completes as a file."""
+        import hybrid
+
+        files = sorted(entry.name for entry in Path().iterdir() if entry.suffix in _READABLE)
+        matches = [name for name in [*hybrid.plants(), *files] if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in matches] or [CompletionItem(incomplete, type="file")]
+
+
+def load_system(name: str) -> LinearSystem:
+    """The system in a file, on standard input, or in the library of plants.
+
+    Raises:
+        ProblemError: there is none of that name, or what is there cannot be read.
+    """
+    import hybrid
+
+    if name == "-" or os.path.isfile(name):
+        return hybrid.read(name)
+    names = hybrid.plants()
+    if name in names:
+        return hybrid.plant(name)
+    if os.path.exists(name):  # a folder or a device: reading says what is wrong with it
+        return hybrid.read(name)
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, names, n=3)
+    near = f"; close names: {', '.join(close)}" if close else ""
+    raise ProblemError("SYSTEM", name, f"an existing file, -, or a plant that `hybrid plants` lists{near}")
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where an answer goes: text or JSON on stdout, the certificate and a plot into files."""
+
+    as_json: bool
+    save: str | None
+    plot: str | None
+    quiet: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be written, before anything is computed."""
+        if self.as_json and self.quiet:
+            raise click.UsageError(
+                "--json and --quiet exclude each other", click.get_current_context(silent=True)
+            )
+        for option, path in (("--save", self.save), ("--plot", self.plot)):
+            if path is not None:
+                _require_writable(option, path)
+        if self.plot is not None:
+            from hybrid.plot import require_format
+
+            require_format(self.plot)
+
+    def deliver(self, answer: Answer) -> None:
+        """Write the files, print the answer, and end with the exit code of its status."""
+        saved = self._write_files(answer)
+        status = answer.status.value
+        if self.as_json:
+            click.echo(json.dumps(answer.to_dict(), allow_nan=False))
+        elif not self.quiet:
+            click.echo(_coloured(self._text(answer, saved), status))
+        click.get_current_context().exit(_EXIT_CODES[status])
+
+    def _write_files(self, answer: Answer) -> bool:
+        """Draw first, write after: an error leaves no file behind. Whether a certificate was saved."""
+        if self.plot is not None:
+            from hybrid.plot import pole_plot, require_format
+
+            drawing = pole_plot(answer, require_format(self.plot))
+        saved = self.save is not None and answer.certificate is not None
+        if saved:
+            answer.certificate.save(self.save)
+        elif self.save is not None:
+            click.echo(f"hybrid: {self.save} not written: an undecided question has no certificate", err=True)
+        if self.plot is not None:
+            write_bytes(self.plot, drawing)
+        return saved
+
+    def _text(self, answer: Answer, saved: bool) -> str:
+        from hybrid.render import as_text
+
+        recheck = f"hybrid check {self.save}" if saved else "add --save FILE, then: hybrid check FILE"
+        return as_text(answer, recheck=recheck)
+
+
+def system_argument(command: Command) -> Command:
+    """The SYSTEM argument, read into a LinearSystem."""
+    return click.argument("system", type=SystemType(), metavar="SYSTEM")(command)
+
+
+def decay_option(command: Command) -> Command:
+    """--decay, as exact text."""
+    text = "Ask for Re λ < -σ (1/s), in discrete time for |λ| < 1 - σ; exact, such as 0.5 or 1/2."
+    return click.option("--decay", metavar="σ", default="0", help=text)(command)
+
+
+def damping_option(command: Command) -> Command:
+    """--damping, as exact text."""
+    text = "Ask for a damping ratio above ζ, 0 ≤ ζ < 1 (continuous time)."
+    return click.option("--damping", metavar="ζ", default="0", help=text)(command)
+
+
+def output_options(command: Command) -> Command:
+    """--json, --save, --plot and --quiet, handed to the command as one `output`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, the certificate inside.")
+    @click.option("--save", metavar="FILE", help="Write the certificate, whole or not at all.")
+    @click.option("--plot", metavar="FILE", help="Draw the poles into a .png, .svg or .pdf file.")
+    @click.option("--quiet", "-q", is_flag=True, help="Print nothing: the exit code is the answer.")
+    @functools.wraps(command)
+    def with_output(
+        *args: Any, as_json: bool, save: str | None, plot: str | None, quiet: bool, **options: Any
+    ) -> Any:
+        return command(*args, output=Output(as_json, save, plot, quiet), **options)
+
+    return with_output  # type: ignore[return-value]
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        ProblemError: the place cannot be written to.
+    """
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ProblemError("--plot", path, f"a place that can be written to ({error.strerror})") from None
+
+
+def _require_writable(option: str, path: str) -> None:
+    target = Path(path)
+    if target.is_dir():
+        raise ProblemError(option, path, "a file, not a directory")
+    if not os.access(target.parent, os.W_OK):
+        raise ProblemError(option, path, "a file in a directory that exists and can be written to")
+
+
+def _coloured(text: str, status: str) -> str:
+    word = status.upper()
+    return click.style(word, fg=_COLOURS[status], bold=True) + text.removeprefix(word)

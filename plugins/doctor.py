@@ -1,0 +1,175 @@
+"""`hybrid doctor`: what is installed, what works, and what to do about what does not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+from hybrid import __version__
+from hybrid.errors import HybridError
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_NEEDED = (
+    "numpy", "scipy", "sympy", "control", "click", "python-flint", "ctrlsys", "pyyaml", "matplotlib", "rich"
+)  # fmt: skip
+_RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: `ok`, `warn` (works, with less) or `fail` (something is broken), and what to do about it."""
+
+    level: str
+    subject: str
+    found: str
+    advice: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
+def doctor(as_json: bool) -> None:
+    """Tell what is installed and what works; exit code 1 when something is broken."""
+    findings = [finding for examine in _EXAMINATIONS for finding in examine()]
+    broken = any(finding.level == "fail" for finding in findings)
+    if as_json:
+        click.echo(json.dumps({"ok": not broken, "findings": [asdict(finding) for finding in findings]}))
+    else:
+        width = max(len(finding.subject) for finding in findings)
+        for finding in findings:
+            click.echo(_line(finding, width))
+    click.get_current_context().exit(1 if broken else 0)
+
+
+def _line(finding: Finding, width: int) -> str:
+    level = click.style(f"{finding.level:<4}", fg=_COLOURS[finding.level])
+    advice = f"\n{'':{width + 8}}{finding.advice}" if finding.advice else ""
+    return f"{level}  {finding.subject:<{width}}  {finding.found}{advice}"
+
+
+def versions() -> Iterator[Finding]:
+    """Python, this package, and every package that it needs."""
+    yield Finding("ok", "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding("ok", "hybrid", __version__)
+    for package in _NEEDED:
+        found = _version(package)
+        if found is None:
+            yield Finding("fail", package, "not installed", f"pip install {package}")
+        else:
+            yield Finding("ok", package, found)
+
+
+def arithmetic() -> Iterator[Finding]:
+    """The assumptions of the float proofs: rounding to nearest, subnormal numbers alive."""
+    from hybrid.verify.lyapunov import arithmetic_is_ieee
+
+    if arithmetic_is_ieee():
+        yield Finding("ok", "arithmetic", "rounds to nearest, subnormal numbers are alive")
+    else:
+        yield Finding(
+            "warn",
+            "arithmetic",
+            "does not round to nearest or flushes subnormal numbers: float proofs are off, exact ones answer",
+            "A library built with -ffast-math does this to a whole process; import hybrid without it.",
+        )
+
+
+def runtime() -> Iterator[Finding]:
+    """Which ONNX Runtime is installed; the two distributions overwrite each other's files."""
+    installed = {name: found for name in _RUNTIMES if (found := _version(name)) is not None}
+    listed = ", ".join(f"{name} {found}" for name, found in installed.items())
+    if not installed:
+        advice = "pip install onnxruntime (or onnxruntime-gpu on Linux x86-64 and Windows)"
+        found = "not installed: no model proposes, exact computation answers"
+        yield Finding("warn", "onnxruntime", found, advice)
+        return
+    if len(installed) > 1:
+        advice = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install --no-cache-dir onnxruntime-gpu"
+        found = f"{listed}: the two overwrite each other's files, keep one"
+        yield Finding("fail", "onnxruntime", found, advice)
+    else:
+        yield Finding("ok", "onnxruntime", listed)
+    yield _providers(next(iter(installed)))
+
+
+def _providers(distribution: str) -> Finding:
+    try:
+        import onnxruntime
+
+        available = onnxruntime.get_available_providers()
+    except Exception as error:  # noqa: BLE001 - a broken build raises anything at all
+        advice = f"pip install --force-reinstall --no-cache-dir {distribution}"
+        return Finding("fail", "providers", f"onnxruntime cannot be loaded: {error}", advice)
+    return Finding("ok", "providers", ", ".join(available))
+
+
+def models() -> Iterator[Finding]:
+    """Each model shipped with its card and its checksum."""
+    files = {entry.name: entry for entry in resources.files("hybrid.models").iterdir()}
+    names = sorted(name for name in files if name.endswith(".onnx"))
+    if not names:
+        found = "none: exact computation answers every question"
+        yield Finding("warn", "models", found, "Install hybrid again.")
+    for name in names:
+        yield _model(name, files[name], files.get(name.removesuffix(".onnx") + ".json"))
+
+
+def _model(name: str, model: Any, card: Any) -> Finding:
+    if card is None:
+        return Finding("warn", name, "has no card", "Install hybrid again.")
+    try:
+        document = json.loads(card.read_text(encoding="utf-8"))
+        expected = document["sha256"]
+        digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Finding("warn", name, f"its card cannot be read: {error}", "Install hybrid again.")
+    if digest != expected:
+        found = "differs from the sha256 on its card: slower, no less right, for every proposal is proved"
+        return Finding("warn", name, found, "Install hybrid again.")
+    return Finding("ok", name, f"{document.get('task', 'model')}, sha256 {digest[:12]}…")
+
+
+def extras() -> Iterator[Finding]:
+    """What only training needs."""
+    found = _version("torch")
+    if found is None:
+        yield Finding("ok", "torch", "not installed; only training needs it: pip install 'hybrid[train]'")
+    else:
+        yield Finding("ok", "torch", found)
+
+
+def plugins() -> Iterator[Finding]:
+    """Commands of other packages: loaded here, one by one, so that a broken one is named."""
+    from .cli import OWN_COMMANDS, plugin_commands
+
+    for name, command in sorted(plugin_commands().items()):
+        subject, where = f"plugin {name}", command.entry_point.value
+        if name in OWN_COMMANDS:
+            found = f"{where} is hidden by the command of that name"
+            yield Finding("warn", subject, found, "Ask its author for another name.")
+            continue
+        try:
+            command.load()
+        except HybridError as error:
+            yield Finding("warn", subject, str(error), "Update or uninstall that package; all else works.")
+        else:
+            yield Finding("ok", subject, where)
+
+
+_EXAMINATIONS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    versions, arithmetic, runtime, models, extras, plugins
+)  # fmt: skip
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
