@@ -158,6 +158,6 @@ def _rank(system: Any, about: str, decay: Any) -> Answer:
 def _proposer(model: bool | str | os.PathLike[str]) -> GainProposer | None:
     if model is False:
         return None
-    from hybrid.propose.gain import shipped, GainProposer
+    from hybrid.propose.gain import GainProposer, shipped
 
     return shipped() if model is True else GainProposer(model)

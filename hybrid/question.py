@@ -41,7 +41,8 @@ class Region:
         if not 0 <= ratio < 1:
             raise ProblemError("damping", spell(ratio), "a ratio with 0 ≤ ζ < 1")
         if is_discrete and ratio:
-            raise ProblemError("damping", spell(ratio), "a continuous-time system: the sector is no region of the z-plane")
+            expected = "0 in discrete time, where the sector is no region of the z-plane"
+            raise ProblemError("damping", spell(ratio), expected)
         if is_discrete and not 0 <= rate < 1:
             raise ProblemError("decay", spell(rate), "0 ≤ σ < 1 in discrete time, for poles with |λ| < 1 − σ")
         return cls(rate, ratio)

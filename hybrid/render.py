@@ -19,7 +19,6 @@ from hybrid.question import FeedbackQuestion, RankQuestion, Region, StabilityQue
 from hybrid.systems.numbers import spell
 
 _WIDTH = 100  # columns of a terminal line that a matrix may fill
-_MODES_SHOWN = 6
 
 
 def as_text(answer: Answer, *, recheck: str = "hybrid.check(answer.certificate)") -> str:
@@ -37,7 +36,7 @@ def as_text(answer: Answer, *, recheck: str = "hybrid.check(answer.certificate)"
     if answer.gain is not None:
         blocks.append("K =\n" + _matrix(answer.gain))
     if answer.poles:
-        blocks.append(_pole_table(answer.poles, "A - B K" if answer.gain is not None else "A"))
+        blocks.append(f"{_whose_poles(answer)}:\n{_pole_table(answer.poles)}")
     blocks.append(_facts(answer, recheck))
     return "\n\n".join(blocks)
 
@@ -193,7 +192,7 @@ def _region(region: Region, discrete: bool) -> str:
 
 def _facts(answer: Answer, recheck: str) -> str:
     """Labelled lines under the headline."""
-    facts = [*_bounds(answer), *_modes(answer), *_distance(answer)]
+    facts = [*_bounds(answer), *_distance(answer)]
     facts.append(("route", _route(answer)))
     facts += [("note", note) for note in answer.notes]
     if answer.certificate is not None and recheck:
@@ -212,24 +211,6 @@ def _bounds(answer: Answer) -> list[tuple[str, str]]:
     return [(name, _enclosure(*answer.bounds) + ("" if discrete else " 1/s"))]
 
 
-def _modes(answer: Answer) -> list[tuple[str, str]]:
-    """The modes that no input moves (no output sees), from the invariant subspace of the certificate."""
-    witness = {} if answer.certificate is None else answer.certificate.witness
-    if "F" not in witness:
-        return []
-    question = answer.question
-    is_dual = isinstance(question, RankQuestion) and not _asks_about_inputs(question)
-    kind = "unobservable" if is_dual else "uncontrollable"
-    F = [[Fraction(entry) for entry in row] for row in witness["F"]]
-    if len(F) == 1:
-        return [(f"{kind} pole", f"exactly {spell(F[0][0])}")]
-    computed = np.linalg.eigvals(np.array(F, dtype=float)).tolist()
-    values = sorted(computed, key=lambda z: (-z.real, abs(z.imag), -z.imag))
-    shown = ", ".join(_rounded_complex(z) for z in values[:_MODES_SHOWN])
-    more = f" and {len(values) - _MODES_SHOWN} more" if len(values) > _MODES_SHOWN else ""
-    return [(f"{kind} poles", f"near {shown}{more} (rounded; the certificate has the exact subspace)")]
-
-
 def _distance(answer: Answer) -> list[tuple[str, str]]:
     claim = {} if answer.certificate is None else answer.certificate.claim
     if claim.get("distance") is None:
@@ -246,10 +227,6 @@ def _route(answer: Answer) -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
-
-
-def _rounded_complex(z: complex) -> str:
-    return f"{z.real:.5g}" if z.imag == 0 else f"{z.real:.5g}{z.imag:+.5g}j"
 
 
 def _matrix(matrix: np.ndarray[Any, np.dtype[np.float64]]) -> str:
@@ -275,12 +252,23 @@ def _enclosure(lo: Fraction | None, hi: Fraction | None) -> str:
     return f"at most {b}" if a is None else f"at least {a}" if b is None else f"in [{a}, {b}]"
 
 
-def _pole_table(poles: Sequence[Enclosure], matrix: str) -> str:
+def _whose_poles(answer: Answer) -> str:
+    question = answer.question
+    if isinstance(question, StabilityQuestion):
+        return "poles of A"
+    if answer.gain is not None:
+        return "poles of A - B K"
+    is_dual = isinstance(question, RankQuestion) and not _asks_about_inputs(question)
+    return "unobservable poles" if is_dual else "uncontrollable poles"
+
+
+def _pole_table(poles: Sequence[Enclosure]) -> str:
+    """Centres to the digits that their radius leaves them; each pole lies within its radius of its centre."""
     rows = [("real part", "imaginary part", "radius at most", "multiplicity")]
     rows += [(*_rounded_disc(pole), str(pole.multiplicity)) for pole in poles]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ["  " + "  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
-    return f"poles of {matrix}, each within its radius of the point:\n" + "\n".join(lines)
+    return "\n".join(lines)
 
 
 def _rounded_disc(pole: Enclosure) -> tuple[str, str, str]:

@@ -75,10 +75,9 @@ def _feedback(question: FeedbackQuestion, proposer: GainProposer | None, trials:
     from hybrid.exact import closed_loop, reachability, riccati
     from hybrid.exact.subspace import reach
 
-    likely = list(riccati.candidates(question))
-    yield _prove_one_of(question, likely, verify_gain.prove, trials)
+    yield _prove_one_of(question, riccati.candidates(question), verify_gain.prove, trials)
     yield reachability.refute_stabilisation(question, reach(question.system))
-    yield _prove_one_of(question, likely, closed_loop.prove, trials)
+    yield _prove_one_of(question, riccati.candidates(question), closed_loop.prove, trials)
     yield _prove_one_of(question, riccati.further_candidates(question), verify_gain.prove, trials)
     yield _undecided(question, Reason.GAIN_NOT_PROVED)
 

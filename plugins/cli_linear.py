@@ -64,7 +64,6 @@ def detectability(system: Any, decay: str, output: Output) -> None:
 @click.command()
 @system_argument
 @decay_option
-@damping_option
 @click.option("--poles", metavar="LIST", help='Place the closed-loop poles: "-1,-2,-3+1j,-3-1j".')
 @click.option(
     "--Q", "state_weight", metavar="WEIGHT", help='LQR state weight: 2, "1,10,1", [[1,0],[0,1]] or a file.'
@@ -76,7 +75,6 @@ def detectability(system: Any, decay: str, output: Output) -> None:
 def feedback(
     system: Any,
     decay: str,
-    damping: str,
     poles: str | None,
     state_weight: str | None,
     input_weight: str | None,
@@ -92,7 +90,6 @@ def feedback(
         Q=None if state_weight is None else read_weight(state_weight, "Q", system.n),
         R=None if input_weight is None else read_weight(input_weight, "R", system.m),
         decay=decay,
-        damping=damping,
         poles=None if poles is None else poles.strip("[] ").split(","),
         model=not no_model if model is None else model,
     )

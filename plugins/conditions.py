@@ -82,15 +82,11 @@ def polynomial_conditions(
     """
     region = _Region(ring.ratio(decay), ring.ratio(damping), is_discrete)
     requirements = Requirements(ring)
-    leading = ring.coefficients(polynomial)[0]
-    for denominator in (*denominators, region.decay.denominator, region.damping.denominator):
-        for factor, _ in denominator.factor()[1]:
-            if not (leading % factor).is_zero():  # the roots need the leading coefficient anyway
-                requirements.nonzero(factor)
+    factors = [ring.coefficients(factor) for factor, _ in bounded(polynomial).factor()[1]]
+    _require_defined(requirements, [*denominators, region.decay.denominator, region.damping.denominator], factors)
     for limit in region.limits():
         requirements.positive(limit)
-    for factor, _ in bounded(polynomial).factor()[1]:
-        coefficients = ring.coefficients(factor)
+    for coefficients in factors:
         for moved in region.moved(ring, coefficients):
             _require_hurwitz(requirements, moved)
             for product in region.consequences(coefficients, moved):
@@ -169,6 +165,17 @@ def _sector(c: Sequence[fmpz_mpoly], damping: Ratio) -> list[fmpz_mpoly]:
         for j, right in enumerate(c):
             result[i + j] = bounded(result[i + j] + left * right * weights[abs(i - j)])
     return result
+
+
+def _require_defined(
+    requirements: Requirements, denominators: Iterable[fmpz_mpoly], factors: Iterable[Sequence[fmpz_mpoly]]
+) -> None:
+    """No denominator vanishes. The leading coefficients of the factors need no mention: no root would be infinite."""
+    leading = [c[0] for c in factors if len(c) > 1]
+    for denominator in denominators:
+        for factor, _ in denominator.factor()[1]:
+            if all(not (c % factor).is_zero() for c in leading):
+                requirements.nonzero(factor)
 
 
 def _require_hurwitz(requirements: Requirements, c: Sequence[fmpz_mpoly]) -> None:

@@ -102,17 +102,15 @@ def test_a_stable_system_that_misses_its_region_says_which_half_fails() -> None:
 
 def test_uncontrollable_modes_are_named() -> None:
     question = RankQuestion(SYSTEM, "stabilizability", Region())
-    facts = {"dimension": 1, "witness": {"F": [[Fraction(1, 3)]], "W": [[1, 0]]}}
+    facts = {"dimension": 1, "poles": (Enclosure(Fraction(1, 4), Fraction(0), Fraction(0)),)}
     text = as_text(answer(question, Status.DISPROVED, Verdict.NOT_STABILIZABLE, **facts))
     assert "dimension 1 of 2, and not every other pole has real part below 0." in text
-    assert "uncontrollable pole  exactly 1/3" in text
-
-
-def test_several_unobservable_modes_are_marked_as_rounded() -> None:
-    question = RankQuestion(SYSTEM, "observability", Region())
-    facts = {"dimension": 0, "witness": {"F": [[0, 1], [Fraction(-1, 3), 0]], "W": [[1, 0], [0, 1]]}}
-    text = as_text(answer(question, Status.DISPROVED, Verdict.UNOBSERVABLE, **facts))
-    assert "unobservable poles  near 0+0.57735j, 0-0.57735j (rounded" in text
+    title, header, row = text.split("\n\n")[1].splitlines()
+    assert title == "uncontrollable poles:"
+    assert header.split("  ")[-1] == "multiplicity"
+    assert row.split() == ["0.25", "0", "0", "1"]
+    dual = answer(RankQuestion(SYSTEM, "observability", Region()), Status.DISPROVED, Verdict.UNOBSERVABLE, **facts)
+    assert "\n\nunobservable poles:\n" in as_text(dual)
 
 
 def test_an_undecided_question_says_what_to_try_and_offers_no_recheck() -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.errors import CertificateError
+from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.numbers import spell
 
@@ -124,6 +125,8 @@ def _spelled(value: Any) -> Any:
     """Numbers of a claim or witness as exact text; containers are kept."""
     if isinstance(value, Mapping):
         return {key: _spelled(entry) for key, entry in value.items()}
+    if isinstance(value, ExactMatrix):
+        return value.spelled()
     if isinstance(value, np.ndarray):
         return _spelled(value.tolist())
     if isinstance(value, list | tuple):

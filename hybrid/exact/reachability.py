@@ -64,7 +64,7 @@ def refute_stabilisation(question: FeedbackQuestion, found: Reach) -> Answer | N
 
 
 def refute_placement(question: FeedbackQuestion, found: Reach) -> Answer | None:
-    """A proof that no gain gives the poles asked for: an uncontrollable pole is missing among them, or is there too rarely."""
+    """A proof that no gain gives the poles asked for: an uncontrollable one is missing, or is there too rarely."""
     if fixed_modes_allow(found, question.poles or ()):
         return None
     requested = [{"re": spell(re), "im": spell(im)} for re, im in question.poles or ()]
@@ -90,4 +90,4 @@ def _proof(found: Reach) -> tuple[str, dict[str, Any]]:
     """Method and witness of a certificate."""
     if found.W is None or found.F is None:
         return "modular rank", {"prime": str(found.prime)}
-    return "invariant subspace", {"W": found.W.spelled(), "F": found.F.spelled(), "prime": str(found.prime)}
+    return "invariant subspace", {"W": found.W, "F": found.F, "prime": str(found.prime)}

@@ -21,8 +21,8 @@ _WEIGHTS = ((1.0, 1.0), (1.0, 1e4), (1.0, 1e-4), (1e-6, 1.0), (1.0, 1e8))  # on 
 def candidates(question: FeedbackQuestion) -> Iterator[GainProposal]:
     """LQR gains for the weights of the question, identities where it names none.
 
-    SLICOT's Schur method first, scipy's balanced pencil where that fails, each polished by Newton's iteration. The
-    decay rate is built in by solving for A + σI (A/(1 − σ), B/(1 − σ) in discrete time).
+    SLICOT's Schur method first, then scipy's balanced pencil; each as it comes, then polished by Newton's iteration.
+    The decay rate is built in by solving for A + σI (A/(1 − σ), B/(1 − σ) in discrete time).
 
     Source: Laub 1979 (Schur method), Kleinman 1968, Hewer 1971 (Newton); Anderson and Moore 1990, §3.5 (decay).
     """
@@ -66,9 +66,10 @@ def _solve(
         if X is None or not np.isfinite(X).all():
             continue
         K = lqr_gain(A, B, R, X, discrete)
+        yield GainProposal(K, (X + X.T) / 2, name, Route.EXACT)
         polished = newton_kleinman(A, B, Q, R, K, discrete=discrete)
-        for gain, lyapunov in ([polished] if polished is not None else []) + [(K, X)]:
-            yield GainProposal(gain, (lyapunov + lyapunov.T) / 2, name, Route.EXACT)
+        if polished is not None:
+            yield GainProposal(*polished, f"{name}, Newton's iteration", Route.EXACT)
 
 
 def lqr_gain(A: FloatArray, B: FloatArray, R: FloatArray, X: FloatArray, discrete: bool) -> FloatArray:

@@ -126,11 +126,12 @@ class Spectrum:
     def roots(self, precision: int) -> list[tuple[acb, int]]:
         """Each distinct eigenvalue of A in a ball, with its multiplicity."""
         with ctx.workprec(precision):
-            return [(root / self.scale, multiplicity) for root, multiplicity in self.scaled.complex_roots()]
+            roots: Any = self.scaled.complex_roots()
+            return [(root / self.scale, multiplicity) for root, multiplicity in roots]
 
     @cached_property
     def bounds(self) -> tuple[Fraction, Fraction]:
-        """[lo, hi] around the spectral abscissa (radius), narrow enough to show on which side of the boundary it lies."""
+        """[lo, hi] around the abscissa (radius), narrow enough to show on which side of the boundary it lies."""
         boundary = Fraction(self.discrete)
         if self.verdict is not Verdict.STABLE and self.is_at_most(boundary):
             return boundary, boundary

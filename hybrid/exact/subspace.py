@@ -36,8 +36,8 @@ class Reach:
 def reach(system: LinearSystem) -> Reach:
     """Find the controllable subspace of (A, B) exactly.
 
-    Full rank of [B AB … Aⁿ⁻¹B] modulo a prime proves full rank over Q. Where it is deficient, the left null space of the
-    independent columns gives W; if W is invariant, it proves the deficiency, otherwise the prime was unlucky.
+    Full rank of [B AB … Aⁿ⁻¹B] modulo a prime proves full rank over Q. Where it is deficient, the left null space of
+    the independent columns gives W; if W is invariant, it proves the deficiency, otherwise the prime was unlucky.
 
     Source: Kalman, Ho and Narendra 1963; Hautus 1969 (W with F in Jordan form is a left eigenvector test).
 
@@ -111,7 +111,7 @@ def _invariant_action(W: fmpq_mat, A: fmpz_mat) -> fmpq_mat | None:
     product = W * fmpq_mat(A)
     pivots = [next(j for j in range(n) if W[i, j]) for i in range(r)]
     F = fmpq_mat(r, r, [product[i, j] for i in range(r) for j in pivots])
-    return F if F * W == product else None
+    return F if product == F * W else None
 
 
 def _to_exact(matrix: fmpq_mat) -> ExactMatrix:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb, fmpq  # noqa: TID253  this module is loaded where a request needs enclosures
 
 from hybrid.expressions.evaluate import Arithmetic
 
@@ -17,7 +17,7 @@ _WIDE = arb(2) ** -10
 
 
 def _finite(operation: Callable[..., arb]) -> Callable[..., arb]:
-    """The operation, refused where its argument may leave the domain: Arb then returns a ball that is not finite."""
+    """The operation, refused where its argument may leave the domain: Arb's result is not finite there."""
 
     def value(*arguments: Any) -> arb:
         result = operation(*arguments)
@@ -53,7 +53,7 @@ def _abs(a: arb) -> arb:
 
 
 def _slope(a: arb) -> arb:
-    """The derivative of abs; over a ball around the kink every value between −1 and 1 (Clarke's derivative)."""
+    """The derivative of abs; over a ball around the kink all of [−1, 1] (Clarke's derivative)."""
     return a.sgn() if not a.contains(0) else arb(0, 1)
 
 
@@ -73,6 +73,7 @@ def balls() -> Arithmetic:
         },
         ball,
         arb.pi,
+        arb,
     )  # fmt: skip
 
 

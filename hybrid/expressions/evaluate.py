@@ -1,4 +1,4 @@
-"""Computes a tape in any arithmetic: floats, complex numbers, stacks of points, sympy; see `exact` and `balls`."""
+"""Computes a tape in any arithmetic: floats, complex, stacks of points, sympy; see `exact` and `balls` too."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ from hybrid.expressions.special import EXPECTED
 class Arithmetic:
     """What the operations of a tape mean: a function for each, and how exact numbers enter.
 
-    A function that has no value at its argument raises ArithmeticError or ValueError. `number` makes an operand
-    of a small integer; most arithmetics mix with ints and leave it as it is.
+    A function that has no value at its argument raises ArithmeticError or ValueError.
     """
 
     name: str
     operations: Mapping[str, Callable[..., Any]]
     constant: Callable[[Fraction], Any]
     pi: Callable[[], Any]
-    number: Callable[[int], Any] = int
+    number: Callable[[int], Any]
 
 
 class Kink:
@@ -79,7 +78,11 @@ class Program:
             DomainError: an operation has no value there; names it and its line and column.
         """
         values = self.trace(point)
-        return [values[output] for output in self.tape.outputs]
+        outputs = [values[output] for output in self.tape.outputs]
+        for output, value in zip(self.tape.outputs, outputs, strict=True):
+            if value is KINK:
+                raise kink_error(self.tape, output, values)
+        return outputs
 
     def trace(self, point: Sequence[Any]) -> list[Any]:
         """The values of everything on the tape: variables, constants, operations."""
@@ -93,17 +96,40 @@ class Program:
         return values
 
 
-def domain_error(tape: Tape, number: int, values: Sequence[Any], cause: Exception, of: str = "") -> DomainError:
-    """The error for the operation that computes value `number`; `of` says what of it was computed."""
+_SPOKEN = {
+    "/": "a division",
+    "^": "a power",
+    "*": "a product",
+    "+": "a sum",
+    "-": "a difference",
+    "neg": "a sign",
+}
+
+
+def domain_error(
+    tape: Tape, number: int, values: Sequence[Any], cause: Exception, derivative: bool = False
+) -> DomainError:
+    """The error for the operation that computes value `number`, or for its derivative."""
     op, a, b = tape.operations[number - tape.first]
     place = tape.sources.place(tape.positions[number - tape.first])
-    overflow = isinstance(cause, OverflowError)
-    expected = "a result in the range of floating point" if overflow else EXPECTED.get(op, "a finite result")
-    arguments = f"{values[a]}" if b < 0 or op in IMMEDIATE else f"{values[a]}, {values[b]}"
-    return DomainError(place, op, f"{of}{_NAMES.get(op, op)}({arguments})", expected)
+    if isinstance(cause, OverflowError):
+        expected = "a result in the range of floating point"
+    elif derivative:
+        expected = "a point inside the domain of the derivative"
+    else:
+        expected = EXPECTED.get(op, "a finite result")
+    operands = f"{values[a]}" if b < 0 or op in IMMEDIATE else f"{values[a]} and {values[b]}"
+    of = "the derivative of " if derivative else ""
+    return DomainError(place, op, f"{of}{_SPOKEN.get(op, op)} of {operands}", expected)
 
 
-_NAMES = {"/": "division", "^": "power", "*": "product", "+": "sum", "-": "difference", "slope": "slope of abs"}
+def kink_error(tape: Tape, output: int, values: Sequence[Any]) -> DomainError:
+    """The error for an output whose derivative is undefined because an abs that it uses is at its kink."""
+    needed = tape.needed([output])
+    for number, (op, a, _) in enumerate(tape.operations, tape.first):
+        if op in ("abs", "slope") and needed[number] and values[a] == 0:
+            return domain_error(tape, number, values, ArithmeticError(), op == "abs")
+    raise AssertionError("a kink without abs")
 
 
 def _converted(constant: Fraction | int | str, arithmetic: Arithmetic) -> Any:
@@ -152,6 +178,7 @@ FLOATS = Arithmetic(
     },
     _float,
     lambda: math.pi,
+    float,
 )  # fmt: skip
 """Doubles, rounded to nearest at each step; a proof needs `balls` or `exact`."""
 
@@ -174,6 +201,7 @@ COMPLEX = Arithmetic(
     },
     lambda value: complex(_float(value)),
     lambda: complex(math.pi),
+    complex,
 )  # fmt: skip
 """Complex doubles, principal branches; abs and sign are continued from the real axis."""
 
@@ -197,6 +225,7 @@ STACKS = Arithmetic(
     },
     _float,
     lambda: math.pi,
+    float,
 )  # fmt: skip
 """Arrays, one entry for each point; what has no value at a point is nan there, and raises nothing."""
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from flint import fmpq
+from flint import fmpq  # noqa: TID253  this module is loaded where a request needs exact arithmetic
 
 from hybrid.expressions.evaluate import KINK, Arithmetic
 from hybrid.expressions.graph import UNARY
@@ -87,8 +87,8 @@ def _number(offset: fmpq, multiple: fmpq) -> Any:
     return offset if multiple == 0 else Angle(offset, multiple)
 
 
-_SINES = {0: fmpq(0), 1: fmpq(1, 2), 3: fmpq(1), 5: fmpq(1, 2), 6: fmpq(0), 7: fmpq(-1, 2), 9: fmpq(-1), 11: fmpq(-1, 2)}
-_ARCS = {("asin", 1): (1, 2), ("asin", fmpq(1, 2)): (1, 6), ("acos", -1): (1, 1)}
+_SINES = {k: fmpq(*ratio) for k, ratio in {0: (0, 1), 1: (1, 2), 3: (1, 1), 5: (1, 2)}.items()}
+_SINES |= {k + 6: -sine for k, sine in _SINES.items()}
 
 
 def _sine(angle: Angle, quarter: int) -> fmpq:
@@ -140,7 +140,7 @@ def _function(op: str) -> Callable[[Any], Any]:
     return value
 
 
-def _root(a: Any, k: int) -> fmpq:
+def _root(a: Any, k: int) -> Any:
     root = None if isinstance(a, Angle) else special_value("root", a, k)
     if root is None:
         raise NotExact
@@ -173,7 +173,7 @@ def _slope(a: Any) -> Any:
 
 @cache
 def exact() -> Arithmetic:
-    """The arithmetic of fmpq and Angle values. Running a tape in it raises NotExact where a value is neither."""
+    """The arithmetic of fmpq and Angle values; running a tape in it raises NotExact where a value is neither."""
     return Arithmetic(
         "exact",
         {
@@ -183,6 +183,7 @@ def exact() -> Arithmetic:
         },
         rational,
         lambda: Angle(fmpq(0), fmpq(1)),
+        fmpq,
     )  # fmt: skip
 
 

@@ -28,9 +28,7 @@ UNARY = (
 BINARY = ("+", "-", "*", "/")
 IMMEDIATE = ("^", "root")
 """An argument and a fixed integer: the power u^k, and the principal root u^(1/k) for u ≥ 0."""
-_TOTAL = frozenset(
-    {"+", "-", "*", "neg", "exp", "sin", "cos", "atan", "sinh", "cosh", "tanh", "abs", "sign", PI}
-)
+_TOTAL = frozenset({"+", "-", "*", "neg", "exp", "sin", "cos", "atan", "sinh", "cosh", "tanh", "abs", "sign", PI})
 
 Node = tuple[str, int, int]
 Constant = Fraction | int | str
@@ -85,7 +83,7 @@ class Graph:
     """Builds expressions; equal subexpressions become one node, and a node is named by its number.
 
     Simplifies only what is exact and changes no domain: constants in rational arithmetic, special values
-    (sin 0, √4), x + 0, x·1, x¹, −(−x), x·x = x², log(exp x) = x; 0·x, x − x, x⁰ where x is defined everywhere.
+    (sin 0, √4), x + 0, x·1, x¹, −(−x), x·x = x², log(exp x) = x; 0·x, x − x, x⁰ for x defined everywhere.
 
     A graph is also an arithmetic (`operations`, `number`): running a tape over it composes expressions, and
     differentiating over it gives the derivatives as expressions.

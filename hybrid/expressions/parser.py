@@ -1,4 +1,4 @@
-"""Reads equations: right-hand sides, derivatives, definitions. Nothing is executed; every error has a place."""
+"""Reads equations: right-hand sides, derivatives, definitions. Nothing is executed, every error placed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Literal
 
 from hybrid.errors import ParseError, ProblemError
 from hybrid.expressions.graph import PI, UNARY, Graph, Tape
@@ -40,19 +40,11 @@ _OPERATOR = "an operator, as + - * / or ^"
 _OPERAND = "a number, a name or an opening parenthesis"
 
 
-@runtime_checkable
-class SupportsExact(Protocol):
-    """A number that stores a ratio of integers: int, Fraction, float, Decimal, numpy's floats."""
-
-    def as_integer_ratio(self) -> tuple[int, int]:
-        """Numerator and denominator."""
-
-
 @dataclass(frozen=True)
 class Statement:
     """One equation of a text: `name' = …` (derivative), `name = …` (definition) or an expression alone."""
 
-    kind: str
+    kind: Literal["derivative", "definition", "expression"]
     name: str
     start: int
     """Index of the token of the name, or of the expression where there is none."""
@@ -111,9 +103,7 @@ class Reader:
         name, following = tokens[start], tokens[start + 1]
         if following == "'":
             if tokens[start + 2] == "'":
-                raise self.error(
-                    start + 2, "a second derivative", "first-order equations with a named velocity"
-                )
+                raise self.error(start + 2, "a second derivative", "first-order equations, the velocity named")
             self._expect_equals(start + 2)
             return Statement("derivative", self._left(start, name), start, start + 3)
         if following == "=":
@@ -200,6 +190,8 @@ class Reader:
         """The exact value of a decimal number."""
         if len(token) > MAX_DIGITS:
             raise self.error(index, f"a number of {len(token)} characters", f"at most {MAX_DIGITS}")
+        if "x" in token:
+            return self._hexadecimal(index, token)
         mantissa, _, exponent = token.lower().partition("e")
         whole, _, decimals = mantissa.partition(".")
         shift = int(exponent or 0) - len(decimals)
@@ -207,6 +199,13 @@ class Reader:
             raise self.error(index, token, f"a decimal exponent of at most {MAX_DIGITS} in size")
         digits = int(whole + decimals)
         return digits * 10**shift if shift >= 0 else Fraction(digits, 10**-shift)
+
+    def _hexadecimal(self, index: int, token: str) -> Fraction:
+        """The double that a text such as 0x1.8p-3 spells: certificates write doubles so."""
+        try:
+            return Fraction(float.fromhex(token))
+        except OverflowError:
+            raise self.error(index, token, "a finite double") from None
 
     def _close(self, index: int) -> bool:
         """A closing parenthesis, or a line end inside parentheses; False for what ends the expression."""
@@ -316,24 +315,6 @@ def read_expression(graph: Graph, names: dict[str, int], field: str, text: str, 
     if len(statements) != 1 or statements[0].kind != "expression":
         raise ProblemError(field, text, "one expression")
     return reader.expression(statements[0].body)
-
-
-def read_constant(graph: Graph, field: str, value: object) -> int:
-    """The node of an exact number: int, Fraction, float (the double it stores), or text such as "pi/3".
-
-    Raises:
-        ProblemError: another type, or a float that is no number.
-        ParseError: text that is no expression of constants.
-
-    """
-    if isinstance(value, str):
-        return read_expression(graph, {}, field, value)
-    if isinstance(value, bool) or not isinstance(value, SupportsExact):
-        raise ProblemError(field, value, "an exact number: an int, a Fraction, a float or text")
-    try:
-        return graph.constant(Fraction(*value.as_integer_ratio()))
-    except (OverflowError, ValueError):
-        raise ProblemError(field, value, "a finite number") from None
 
 
 def parse(text: str, names: Sequence[str], field: str = "expression") -> Tape:

@@ -15,7 +15,9 @@ MAX_TEXT = 1_000_000
 # quantifier is possessive and every start matches: no text makes it backtrack, so the time is linear.
 _TOKEN = re.compile(
     r"(?s)[ \t\r]*+(?:\#[^\n]*+)?+"
-    r"((?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+|[^\W\d]\w*+|\*\*|.|\Z)"
+    r"(0x[0-9a-fA-F]++(?:\.[0-9a-fA-F]*+)?+p[+-]?+[0-9]++"
+    r"|(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+"
+    r"|[^\W\d]\w*+|\*\*|.|\Z)"
 )
 END = ""
 """The token at the end of a text."""
@@ -75,11 +77,12 @@ class DomainError(ProblemError):
     """An operation outside its domain: a division by zero, the logarithm of a negative number, a kink.
 
     Raised at a point; returned as data for an enclosure, where it says that the enclosure *may* leave the
-    domain. `operation` is its name; `line` and `column` count from 1, or are None where no text stands for it.
+    domain. `operation` is its name; `line` and `column` count from 1, None where no text stands for it.
     """
 
     def __init__(self, place: Place | None, operation: str, got: str, expected: str) -> None:
         self.operation = operation
-        self.line, self.column = (place.line, place.column) if place else (None, None)
+        self.line = place.line if place else None
+        self.column = place.column if place else None
         name = f"{place.field}, line {place.line}, column {place.column}" if place else "expression"
         super().__init__(name, got, expected)

@@ -47,7 +47,8 @@ def newton_kleinman(
         X = (X + X.T) / 2
         try:
             np.linalg.cholesky(X + 1e-14 * np.abs(X).max() * np.eye(len(X)))
-            gain = np.linalg.solve(R + B.T @ X @ B, B.T @ X @ A) if discrete else np.linalg.solve(R, B.T @ X)
+            weight, pull = (R + B.T @ X @ B, B.T @ X @ A) if discrete else (R, B.T @ X)
+            gain = np.asarray(np.linalg.solve(weight, pull), dtype=np.float64)
         except np.linalg.LinAlgError:
             return None
         change = np.abs(gain - K).max()

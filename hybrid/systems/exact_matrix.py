@@ -74,6 +74,7 @@ class ExactMatrix:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
         rows, columns = self.floats.shape
         return rows, columns
 

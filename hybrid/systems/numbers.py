@@ -73,8 +73,8 @@ def exact(value: Any, field: str) -> Fraction:
         if not value.is_finite() or abs(value.adjusted()) > _MAX_EXPONENT:
             raise ProblemError(field, value, EXPECTED)
         return Fraction(value)
-    if isinstance(value, Rational):
-        return Fraction(value.numerator, value.denominator)
+    if isinstance(value, int | Rational):
+        return Fraction(value)
     try:  # numpy scalars and everything else that converts without loss
         as_float = float(value)
         if as_float != as_float or as_float in (float("inf"), float("-inf")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.propose.lyapunov import BoundProposal, Eigenvectors
-from hybrid.verify.lyapunov import FloatArray, prove_above, prove_below
+from hybrid.verify.lyapunov import FloatArray, prove_sides
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class ProvedBounds:
 
 
 def prove_bounds(
-    M: FloatArray, *, discrete: bool, radius: FloatArray | None = None, spare: BoundProposal | None = None
+    M: FloatArray, *, discrete: bool, radius: FloatArray | None = None, proposed: BoundProposal | None = None
 ) -> ProvedBounds:
     """The tightest bounds on the abscissa (radius) of M ± radius that an eigendecomposition helps to prove.
 
@@ -43,23 +42,32 @@ def prove_bounds(
         M: (n, n) midpoints.
         discrete: bounds the spectral radius instead.
         radius: (n, n) entrywise, None where M is exact.
-        spare: an upper bound already proved, kept where no tighter one is found.
+        proposed: an upper bound that came with a proposal, kept where no tighter one is found.
     """
-    guesses = Eigenvectors(M, discrete=discrete)
-    upper = _first(
-        guesses.proposals(above=True),
-        lambda b: prove_below(M, b.lyapunov, b.bound, discrete=discrete, radius=radius),
-    )
-    lower = _first(
-        guesses.proposals(above=False),
-        lambda b: prove_above(
-            M, b.lyapunov, np.asarray(b.direction), b.bound, discrete=discrete, radius=radius
-        ),
-    )
-    if upper is None or (spare is not None and spare.bound < upper.bound):
-        upper = spare
+    lower: BoundProposal | None = None
+    upper: BoundProposal | None = None
+    for pair in Eigenvectors(M, discrete=discrete).pairs():
+        proved = _proved([*pair], M, discrete, radius)
+        lower = lower or next((b for b in proved if b.direction is not None), None)
+        upper = upper or next((b for b in proved if b.direction is None), None)
+        if lower is not None and upper is not None:
+            break
+    if upper is None and proposed is not None and _proved([proposed], M, discrete, radius):
+        upper = proposed
     return ProvedBounds(lower, upper)
 
 
-def _first(proposals: Any, holds: Callable[[BoundProposal], Any]) -> BoundProposal | None:
-    return next((proposal for proposal in proposals if holds(proposal)), None)
+def _proved(
+    proposals: list[BoundProposal], M: FloatArray, discrete: bool, radius: FloatArray | None
+) -> list[BoundProposal]:
+    """Those of a few proposals that the kernel proves, all in one stack."""
+    n = len(M)
+    holds = prove_sides(
+        M,
+        np.stack([b.lyapunov for b in proposals]),
+        np.array([b.bound for b in proposals]),
+        np.stack([np.zeros(n) if b.direction is None else b.direction for b in proposals]),
+        discrete=discrete,
+        radius=radius,
+    )
+    return [b for b, ok in zip(proposals, holds.tolist(), strict=True) if ok]

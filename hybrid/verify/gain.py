@@ -17,7 +17,7 @@ from hybrid.question import FeedbackQuestion
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import require_inputs
 from hybrid.verify.bounds import prove_bounds
-from hybrid.verify.lyapunov import FloatArray, closed_loop, prove_below
+from hybrid.verify.lyapunov import FloatArray, closed_loop
 
 SHORT, FULL = 6, 17  # significant decimal digits: what one likes to read, and all that a double holds
 
@@ -84,10 +84,8 @@ def _prove_rounded(question: FeedbackQuestion, gain: FloatArray, P: FloatArray |
     midpoint, radius = closed_loop(A.floats, B.floats, gain, A.radius, B.radius, np.spacing(np.abs(gain)))
     boundary = question.region.boundary(discrete)
     limit = _double_at_most(boundary)
-    spare = None
-    if P is not None and prove_below(midpoint, P, limit, discrete=discrete, radius=radius):
-        spare = BoundProposal(limit, P)
-    proved = prove_bounds(midpoint, discrete=discrete, radius=radius, spare=spare)
+    proposed = None if P is None else BoundProposal(limit, P)
+    proved = prove_bounds(midpoint, discrete=discrete, radius=radius, proposed=proposed)
     if proved.upper is None or proved.upper.bound > limit:
         return None
     return ProvedGain(gain, proved.interval, "lyapunov", proved.witness())
@@ -104,7 +102,7 @@ def stabilised(question: FeedbackQuestion, proposal: GainProposal, proved: Prove
     claim = {
         "about": "feedback",
         "verdict": Verdict.STABILISED.value,
-        "gain": decimals(proved.gain).spelled(),
+        "gain": decimals(proved.gain),
         "decay": region.decay,
         "damping": region.damping,
         "abscissa": proved.interval,

@@ -56,7 +56,9 @@ def positive_definite(M: FloatArray, radius: FloatArray) -> BoolArray:
     """
     n = M.shape[-1]
     diagonal = np.diagonal(M, axis1=-2, axis2=-1)
-    usable = (diagonal > 0).all(-1) & np.isfinite(M).all((-2, -1)) & np.isfinite(radius).all((-2, -1))
+    usable: BoolArray = np.asarray(
+        (diagonal > 0).all(-1) & np.isfinite(M).all((-2, -1)) & np.isfinite(radius).all((-2, -1))
+    )
     exponent = -(np.frexp(np.where(usable[..., None], diagonal, 1.0))[1] // 2)
     both = exponent[..., :, None] + exponent[..., None, :]
     scaled = np.ldexp(np.where(usable[..., None, None], M, 0.0), both)
@@ -79,8 +81,9 @@ def _cholesky_completes(work: FloatArray) -> BoolArray:
         alive &= (pivot > 0) & (pivot < np.inf)
         if not alive.any():
             break
-        column = work[..., k + 1 :, k] / np.sqrt(np.where(alive, pivot, 1.0))[..., None]
-        work[..., k + 1 :, k + 1 :] -= column[..., :, None] * column[..., None, :]
+        with np.errstate(over="ignore", invalid="ignore"):  # in rows that are lost already
+            column = work[..., k + 1 :, k] / np.sqrt(np.where(alive, pivot, 1.0))[..., None]
+            work[..., k + 1 :, k + 1 :] -= column[..., :, None] * column[..., None, :]
     return alive
 
 
@@ -102,10 +105,7 @@ def prove_below(
     >>> prove_below(np.array([[-1.0]]), np.array([[1.0]]), -0.5, discrete=False).item()
     True
     """
-    lower = _symmetric(P)
-    residual, error = _residual(M, lower, np.asarray(bound, dtype=np.float64), discrete, radius)
-    both = positive_definite(np.stack([lower, residual]), np.stack([np.zeros_like(lower), error]))
-    return np.asarray(both[0] & both[1] & arithmetic_is_ieee())
+    return prove_sides(M, P, bound, np.zeros(M.shape[-1]), discrete=discrete, radius=radius)
 
 
 def prove_above(
@@ -127,14 +127,34 @@ def prove_above(
     >>> prove_above(np.array([[1.0]]), np.array([[-1.0]]), np.array([1.0]), 0.5, discrete=False).item()
     True
     """
+    return prove_sides(M, P, bound, x, discrete=discrete, radius=radius)
+
+
+def prove_sides(
+    M: FloatArray,
+    P: FloatArray,
+    bound: FloatArray | float,
+    x: FloatArray,
+    *,
+    discrete: bool,
+    radius: FloatArray | None = None,
+) -> BoolArray:
+    """Several bounds in one stack: `prove_below` where the row of x is zero, `prove_above` where it is not."""
     lower = _symmetric(P)
     residual, error = _residual(M, lower, np.asarray(bound, dtype=np.float64), discrete, radius)
+    both = positive_definite(np.stack([lower, residual]), np.stack([np.zeros_like(lower), error]))
+    is_upper = ~x.any(-1)
+    return np.asarray(both[1] & np.where(is_upper, both[0], _negative_along(lower, x)) & arithmetic_is_ieee())
+
+
+def _negative_along(P: FloatArray, x: FloatArray) -> BoolArray:
+    """Whether xᵀPx < 0 for certain."""
     n = x.shape[-1]
     with np.errstate(over="ignore", invalid="ignore"):
-        form = np.einsum("...i,...ij,...j->...", x, lower, x)
-        size = np.einsum("...i,...ij,...j->...", np.abs(x), np.abs(lower), np.abs(x))
-        negative = form + ((2 * n + 8) * _U * size + n * n * _ETA * (1 + np.abs(x).max(-1)) ** 2) < 0
-    return np.asarray(negative & positive_definite(residual, error) & arithmetic_is_ieee())
+        form = (x * (P @ x[..., None])[..., 0]).sum(-1)
+        size = (np.abs(x) * (np.abs(P) @ np.abs(x)[..., None])[..., 0]).sum(-1)
+        slack = (4 * n + 16) * _U * size + n * n * _ETA * (1 + np.abs(x).max(-1)) ** 2
+        return np.asarray(form + slack < 0)
 
 
 def closed_loop(

@@ -1,0 +1,107 @@
+"""How good raw proposals are on fresh systems: proved, stabilising, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from hybrid.propose.canonical import FloatArray, canonical_pair
+
+from .distributions import FAMILIES, Family, mixed
+from .riccati import solve_care
+
+Solver = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
+"""Canonical A, B, Q to P, stacked."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Percentages of the systems; the cost ratio is the median of tr J(K) / tr J(LQR) over the stabilised.
+
+    Attributes:
+        proved: the raw P satisfies P ≻ 0 and AᵀP + PA − 2PBBᵀP ≺ 0.
+        stabilising: the raw gain BᵀP gives a Hurwitz closed loop.
+        proved_after_1: raw, or proved by P after one Newton–Kleinman step.
+        proved_after_2: the same after two steps.
+    """
+
+    proved: float
+    stabilising: float
+    proved_after_1: float
+    proved_after_2: float
+    cost_ratio: float
+
+    def as_dict(self) -> dict[str, float]:
+        """The fields by name, rounded for a card."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def score(solver: Solver, family: Family, count: int, n: int, m: int, seed: int) -> Score:
+    """Score raw proposals on `count` systems of a family drawn with this seed."""
+    A, B = family(np.random.default_rng(seed), count, n, m)
+    pair = canonical_pair(A, B)
+    P = pair.riccati_to_original(solver(pair.A, pair.B, pair.Q))
+    raw = proves(A, B, P)
+    stable = np.linalg.eigvals(A - B @ B.mT @ P).real.max(axis=1) < 0
+    once = newton_kleinman(A, B, P)
+    twice = newton_kleinman(A, B, once)
+    after_1 = raw | proves(A, B, once)
+    return Score(
+        proved=100 * float(raw.mean()),
+        stabilising=100 * float(stable.mean()),
+        proved_after_1=100 * float(after_1.mean()),
+        proved_after_2=100 * float((after_1 | proves(A, B, twice)).mean()),
+        cost_ratio=_median_cost_ratio(A, B, once, stable),
+    )
+
+
+def proves(A: FloatArray, B: FloatArray, P: FloatArray) -> FloatArray:
+    """Which rows of P show that A − BBᵀP is Hurwitz, by eigenvalues with a margin for rounding.
+
+    A measurement, not a proof: proofs are made by `hybrid.verify`.
+    """
+    finite = np.isfinite(P).all(axis=(1, 2))
+    P = np.where(finite[:, None, None], P, 0.0)
+    BP = B.mT @ P
+    L = 2 * BP.mT @ BP - A.mT @ P - P @ A
+    size = np.linalg.norm(A, axis=(1, 2)) * np.linalg.norm(P, axis=(1, 2)) + np.linalg.norm(BP, axis=(1, 2)) ** 2
+    rounding = 4 * A.shape[-1] * np.finfo(float).eps
+    definite = np.linalg.eigvalsh(P)[:, 0] > rounding * np.linalg.norm(P, axis=(1, 2))
+    return finite & definite & (np.linalg.eigvalsh(L)[:, 0] > rounding * size)
+
+
+def newton_kleinman(A: FloatArray, B: FloatArray, P: FloatArray) -> FloatArray:
+    """The cost matrix of the gain K = BᵀP: (A − BK)ᵀX + X(A − BK) + I + KᵀK = 0, row by row.
+
+    Source: Kleinman 1968, IEEE TAC 13, 114–115.
+    """
+    n = A.shape[-1]
+    K = B.mT @ P
+    F, eye = (A - B @ K).mT, np.eye(n)
+    lyapunov = np.einsum("kij,ab->kiajb", F, eye) + np.einsum("ij,kab->kiajb", eye, F)
+    right = -(eye + K.mT @ K).reshape(-1, n * n, 1)
+    X = np.linalg.solve(lyapunov.reshape(-1, n * n, n * n), right).reshape(-1, n, n)
+    return np.asarray(0.5 * (X + X.mT))
+
+
+def validation_score(solver: Solver, n: int, inputs: tuple[int, ...], count: int = 1000) -> dict[str, float]:
+    """Proved percentages on fixed sets of Gaussian and of mixed pairs, for each number of inputs, and their mean."""
+    table = {
+        f"{name} m={m}": score(solver, family, count, n, m, seed=990_000 + m).proved
+        for name, family in (("gaussian", FAMILIES["gaussian"]), ("mixed", mixed))
+        for m in inputs
+    }
+    return table | {"mean": sum(table.values()) / len(table)}
+
+
+def _median_cost_ratio(A: FloatArray, B: FloatArray, cost: FloatArray, stable: FloatArray) -> float:
+    """Median of tr X(K) / tr P(LQR), for an initial state spread evenly over the unit sphere."""
+    if not stable.any():
+        return float("inf")
+    a, b = (torch.from_numpy(x[stable]) for x in (A, B))
+    optimal = solve_care(a, b @ b.mT, torch.eye(A.shape[-1], dtype=a.dtype).expand_as(a), doublings=14)
+    ratio = np.trace(cost[stable], axis1=1, axis2=2) / optimal.diagonal(dim1=1, dim2=2).sum(1).numpy()
+    return float(np.median(ratio[np.isfinite(ratio)]))
