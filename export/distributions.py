@@ -79,7 +79,7 @@ def integrators(rng: np.random.Generator, count: int, n: int, m: int) -> Pairs:
     A[:, np.arange(n), np.arange(n)] -= np.sqrt(n)
     chain = np.eye(n, k=-1) + 0.0 * A
     chain[:, 0, -1] = 0.0
-    A = np.where(integrating[:, :, None], chain, A)
+    A = np.where(integrating[:, :, None], chain, np.where(integrating[:, None, :], 0.0, A))
     B = np.where(integrating[:, :, None], 0.0, B)
     first = order[:, 0] == 0
     B[first, 0, 0] = 1.0
@@ -131,8 +131,8 @@ FAMILIES: dict[str, Family] = {
 }  # fmt: skip
 
 MIXTURE: dict[str, float] = {
-    "gaussian": 0.60, "weighted": 0.10, "companion": 0.05, "near_uncontrollable": 0.05, "lightly_damped": 0.05,
-    "badly_scaled": 0.05, "integrators": 0.03, "masses": 0.03, "aircraft": 0.04,
+    "gaussian": 0.45, "weighted": 0.12, "companion": 0.05, "near_uncontrollable": 0.06, "lightly_damped": 0.06,
+    "badly_scaled": 0.10, "integrators": 0.05, "masses": 0.05, "aircraft": 0.06,
 }  # fmt: skip
 """Share of each family in the training data."""
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from hybrid.propose.canonical import FloatArray, canonical_pair
+from hybrid.verify.lyapunov import BoolArray, closed_loop, prove_below
 
 from .distributions import FAMILIES, Family, mixed
 from .riccati import solve_care
@@ -45,7 +46,7 @@ def score(solver: Solver, family: Family, count: int, n: int, m: int, seed: int)
     pair = canonical_pair(A, B)
     P = pair.riccati_to_original(solver(pair.A, pair.B, pair.Q))
     raw = proves(A, B, P)
-    stable = np.linalg.eigvals(A - B @ B.mT @ P).real.max(axis=1) < 0
+    stable = np.asarray(np.linalg.eigvals(A - B @ B.mT @ P).real.max(axis=1) < 0)
     once = newton_kleinman(A, B, P)
     twice = newton_kleinman(A, B, once)
     after_1 = raw | proves(A, B, once)
@@ -58,19 +59,10 @@ def score(solver: Solver, family: Family, count: int, n: int, m: int, seed: int)
     )
 
 
-def proves(A: FloatArray, B: FloatArray, P: FloatArray) -> FloatArray:
-    """Which rows of P show that A − BBᵀP is Hurwitz, by eigenvalues with a margin for rounding.
-
-    A measurement, not a proof: proofs are made by `hybrid.verify`.
-    """
-    finite = np.isfinite(P).all(axis=(1, 2))
-    P = np.where(finite[:, None, None], P, 0.0)
-    BP = B.mT @ P
-    L = 2 * BP.mT @ BP - A.mT @ P - P @ A
-    size = np.linalg.norm(A, axis=(1, 2)) * np.linalg.norm(P, axis=(1, 2)) + np.linalg.norm(BP, axis=(1, 2)) ** 2
-    rounding = 4 * A.shape[-1] * np.finfo(float).eps
-    definite = np.linalg.eigvalsh(P)[:, 0] > rounding * np.linalg.norm(P, axis=(1, 2))
-    return finite & definite & (np.linalg.eigvalsh(L)[:, 0] > rounding * size)
+def proves(A: FloatArray, B: FloatArray, P: FloatArray) -> BoolArray:
+    """Which rows of P prove that A − BBᵀP is Hurwitz, by the float proof that the solver itself uses."""
+    midpoint, radius = closed_loop(A, B, B.mT @ P)
+    return prove_below(midpoint, P, 0.0, discrete=False, radius=radius)
 
 
 def newton_kleinman(A: FloatArray, B: FloatArray, P: FloatArray) -> FloatArray:
@@ -97,7 +89,7 @@ def validation_score(solver: Solver, n: int, inputs: tuple[int, ...], count: int
     return table | {"mean": sum(table.values()) / len(table)}
 
 
-def _median_cost_ratio(A: FloatArray, B: FloatArray, cost: FloatArray, stable: FloatArray) -> float:
+def _median_cost_ratio(A: FloatArray, B: FloatArray, cost: FloatArray, stable: BoolArray) -> float:
     """Median of tr X(K) / tr P(LQR), for an initial state spread evenly over the unit sphere."""
     if not stable.any():
         return float("inf")

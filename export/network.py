@@ -54,7 +54,9 @@ class Block(nn.Module):
         self.outer = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.outer(torch.relu(self.inner(self.norm(x))))
+        """x and the correction, (N, width)."""
+        inner: Tensor = torch.relu(self.inner(self.norm(x)))
+        return x + self.outer(inner)  # type: ignore[no-any-return]
 
 
 class Stage(nn.Module):

@@ -35,4 +35,5 @@ def solve_care(A: Tensor, S: Tensor, Q: Tensor, doublings: int = 12) -> Tensor:
     for _ in range(doublings):
         EGH = E @ torch.linalg.inv_ex(eye + G @ H)[0]
         G, H, E = G + EGH @ G @ E.mT, H + E.mT @ H @ torch.linalg.solve_ex(eye + G @ H, E)[0], EGH @ E
-    return 0.5 * (H + H.mT)
+    P: Tensor = 0.5 * (H + H.mT)
+    return P

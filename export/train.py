@@ -46,6 +46,7 @@ class Settings:
     batch: int
     rate: float
     minutes: float
+    start_from: str | None = None
 
 
 class Training:
@@ -55,12 +56,14 @@ class Training:
         torch.manual_seed(settings.seed)
         self.settings, self.device = settings, device
         self.network = RiccatiNetwork(settings.shape).to(device)
-        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(0.999))
+        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(0.999))  # type: ignore[no-untyped-call]
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=settings.rate, weight_decay=1e-4)
         self.step, self.samples, self.seconds = 0, 0, 0.0
+        if settings.start_from is not None:
+            self._take_weights(Path(settings.start_from))
 
-    def start_from(self, path: Path) -> None:
-        """Take the weights of an exported model of the same shape."""
+    def _take_weights(self, path: Path) -> None:
+        """Those of an exported model of the same shape."""
         weights = load_weights(path)
         self.network.load_state_dict(weights)
         self.average.module.load_state_dict(weights)
@@ -126,14 +129,12 @@ class Training:
             return np.asarray(self.average(*inputs).double().cpu().numpy())
 
 
-def train(settings: Settings, out: Path, ship_to: Path, resume: bool, start_from: Path | None, every: float) -> None:
+def train(settings: Settings, out: Path, ship_to: Path, resume: bool, every: float) -> None:
     """Train until the minutes are used up; checkpoint, validate, and ship every `every` minutes."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     training = Training(settings, device)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "checkpoint.pt"
-    if start_from is not None:
-        training.start_from(start_from)
     if resume and checkpoint.exists():
         training.restore(torch.load(checkpoint, map_location=device, weights_only=True))
     due, smooth = training.seconds + 60 * every, math.nan
@@ -163,9 +164,13 @@ def report(training: Training, loss: float, out: Path, ship_to: Path) -> None:
         "settings": {name: value for name, value in asdict(settings).items() if name != "shape"},
         "samples": training.samples,
         "minutes": round(training.seconds / 60, 1),
-        "device": torch.cuda.get_device_name() if training.device.type == "cuda" else f"{torch.get_num_threads()} CPU thread(s)",
+        "device": _hardware(training.device),
     }
     ship(training.average.module, record, validation["mean"], settings.inputs, ship_to)
+
+
+def _hardware(device: torch.device) -> str:
+    return torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU thread(s)"
 
 
 def _schedule(step: int, share: float) -> float:
@@ -191,12 +196,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m hybrid.export.train", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--n", type=int, required=True, help="order of the plants")
     parser.add_argument("--inputs", type=int, nargs="+", default=[1, 2, 3], help="numbers of inputs m")
-    parser.add_argument("--minutes", type=float, default=15.0, help="training time, earlier runs that are resumed included")
+    parser.add_argument("--minutes", type=float, default=15.0, help="training time, with that of a resumed run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint and the log")
-    parser.add_argument("--ship", type=Path, default=None, help="folder of the model, written when it is the best there; default: --out")
+    parser.add_argument("--ship", type=Path, help="folder of the model, written when best there; default --out")
     parser.add_argument("--resume", action="store_true", help="continue the checkpoint in --out, if there is one")
-    parser.add_argument("--start-from", type=Path, default=None, help="ONNX file of the same shape whose weights come first")
+    parser.add_argument("--start-from", help="ONNX file of the same shape whose weights come first")
     parser.add_argument("--stages", type=int, default=3)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--blocks", type=int, default=2)
@@ -213,8 +218,9 @@ def main() -> None:
         batch=given.batch,
         rate=given.rate,
         minutes=given.minutes,
+        start_from=given.start_from,
     )
-    train(settings, given.out, given.ship or given.out, given.resume, given.start_from, given.every)
+    train(settings, given.out, given.ship or given.out, given.resume, given.every)
 
 
 if __name__ == "__main__":

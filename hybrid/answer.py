@@ -71,7 +71,7 @@ class Reason(Enum):
     POLES_ILL_CONDITIONED = (
         "No gain in double precision keeps the poles near the ones requested; ask for other poles, or give Q and R."
     )
-    PRECISION_EXHAUSTED = "The enclosures stayed too wide; scale the system."
+    PRECISION_EXHAUSTED = "The poles lie too near each other for separate enclosures; scale the system."
 
 
 @dataclass(frozen=True)

@@ -62,5 +62,8 @@ class MissingDependencyError(HybridError, ImportError):
 
 def _short(value: object, limit: int = 80) -> str:
     """A value fit for one sentence: one line, no more than `limit` characters."""
-    text = " ".join((value if isinstance(value, str) else repr(value))[: 4 * limit].split())
+    try:
+        text = " ".join((value if isinstance(value, str) else repr(value))[: 4 * limit].split())
+    except ValueError:  # Python prints no integers of more than 4300 digits
+        return "a number of too many digits"
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -49,6 +49,9 @@ def pole_plot(answer: Answer, kind: str) -> bytes:
 
     Returns:
         The file's content.
+
+    Raises:
+        ProblemError: an entry is beyond the range of doubles.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -76,6 +79,8 @@ def pole_plot(answer: Answer, kind: str) -> bytes:
 
 
 def _poles(matrix: Any) -> _ComplexVector:
+    if not np.isfinite(matrix).all():
+        raise ProblemError("plot", "entries beyond the range of doubles", "a system that can be drawn to scale")
     poles: _ComplexVector = np.linalg.eigvals(matrix).astype(np.complex128)
     return poles
 

@@ -11,7 +11,7 @@ import numpy as np
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem, require_inputs
-from hybrid.systems.numbers import exact, spell
+from hybrid.systems.numbers import exact, nearest_float, spell
 
 Pole = tuple[Fraction, Fraction]  # real and imaginary part, exact
 RANK_PROPERTIES = ("controllability", "observability", "stabilizability", "detectability")
@@ -102,8 +102,10 @@ class FeedbackQuestion:
             ProblemError: weights together with poles, a weight that is not symmetric or not definite,
                 poles that are not closed under conjugation or outside the region.
         """
-        require_inputs(system)
         region = Region.read(decay, 0, is_discrete=system.is_discrete)
+        for field, matrix in (("A", system.A), ("B", require_inputs(system))):
+            _expect_doubles(field, matrix.floats)
+        _expect_doubles("decay", np.array(nearest_float(region.decay)))
         if poles is not None and (Q is not None or R is not None):
             raise ProblemError("poles", "a pole list and weights", "either poles or the weights Q and R")
         return cls(
@@ -118,8 +120,15 @@ class FeedbackQuestion:
 Question = StabilityQuestion | RankQuestion | FeedbackQuestion
 
 
+def _expect_doubles(field: str, value: np.ndarray[Any, np.dtype[np.float64]]) -> None:
+    """A gain is made of doubles, and so has to be what it is computed from."""
+    if not np.isfinite(value).all():
+        raise ProblemError(field, "a number above 1.8e308", "numbers in the range of doubles, to compute a gain")
+
+
 def _weight(value: Any, field: str, order: int, *, strictly: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
     weight = ExactMatrix.read(value, field).floats
+    _expect_doubles(field, weight)
     if weight.shape != (order, order):
         raise DimensionError(field, f"shape {weight.shape}", f"shape {(order, order)}")
     if not np.array_equal(weight, weight.T):
@@ -139,6 +148,7 @@ def _poles(value: Any, system: LinearSystem, region: Region) -> tuple[Pole, ...]
     poles = tuple(_pole(entry, f"poles[{i}]") for i, entry in enumerate(listed, 1))
     if len(poles) != system.n:
         raise DimensionError("poles", f"{len(poles)} poles", f"{system.n}, one for each state")
+    _expect_doubles("poles", np.array([[nearest_float(part) for part in pole] for pole in poles]))
     for re, im in poles:
         if poles.count((re, im)) != poles.count((re, -im)):
             raise ProblemError("poles", _spell_pole(re, im), "its complex conjugate in the list as often")

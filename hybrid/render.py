@@ -86,9 +86,7 @@ def as_latex(answer: Answer) -> str:
     rows = [rf"\textbf{{{answer.status.value}: }}\text{{{answer.verdict.value}}}"]
     if answer.bounds is not None:
         eigenvalue = rf"\lambda({'A' if answer.gain is None else 'A-BK'})"
-        part = (
-            f"|{eigenvalue}|" if answer.question.system.is_discrete else rf"\operatorname{{Re}}{eigenvalue}"
-        )
+        part = f"|{eigenvalue}|" if answer.question.system.is_discrete else rf"\operatorname{{Re}}{eigenvalue}"
         rows.append(rf"\max {part} {_latex_enclosure(*answer.bounds)}")
     if answer.dimension is not None:
         rows.append(rf"\text{{dimension }}{answer.dimension}\text{{ of }}{answer.question.system.n}")
@@ -139,9 +137,7 @@ def _what_fails(answer: Answer, region: Region, discrete: bool) -> str:
 
 
 def _why_not_stable(answer: Answer, discrete: bool) -> str:
-    quantity, edge, circle = (
-        ("magnitude", 1, "the unit circle") if discrete else ("real part", 0, "the imaginary axis")
-    )
+    quantity, edge, circle = ("magnitude", 1, "the unit circle") if discrete else ("real part", 0, "the imaginary axis")
     if answer.verdict is Verdict.MARGINAL:
         return f"a pole of A lies exactly on {circle}, each such pole is semisimple: the motion stays bounded"
     lo, hi = answer.bounds or (None, None)
@@ -168,10 +164,10 @@ def _rank(answer: Answer, question: RankQuestion) -> str:
 
 def _feedback(answer: Answer, question: FeedbackQuestion) -> str:
     if answer.verdict is Verdict.NOT_PLACEABLE:
-        return "no gain places these poles: an uncontrollable pole, which no K moves, is not among them."
+        return "no gain K places these poles: an uncontrollable pole, which no K moves, is not among them."
     region = _region(question.region, question.system.is_discrete)
     if answer.status is Status.DISPROVED:
-        return f"no gain gives every pole {region}: an uncontrollable pole, which no K moves, has not."
+        return f"no gain K gives every pole {region}: an uncontrollable pole, which no K moves, lies outside."
     return f"the system is stabilised: with u = -K x every pole of A - B K has {region}."
 
 
@@ -193,8 +189,7 @@ def _region(region: Region, discrete: bool) -> str:
 def _facts(answer: Answer, recheck: str) -> str:
     """Labelled lines under the headline."""
     facts = [*_bounds(answer), *_distance(answer)]
-    facts.append(("route", _route(answer)))
-    facts += [("note", note) for note in answer.notes]
+    facts += [*_origin(answer), *(("note", note) for note in answer.notes)]
     if answer.certificate is not None and recheck:
         facts.append(("re-check", recheck))
     width = max(len(label) for label, _ in facts)
@@ -215,14 +210,20 @@ def _distance(answer: Answer) -> list[tuple[str, str]]:
     claim = {} if answer.certificate is None else answer.certificate.claim
     if claim.get("distance") is None:
         return []
-    return [("from the poles requested", f"at most {at_most(Fraction(claim['distance']))}")]
+    return [("distance", f"each pole at most {at_most(Fraction(claim['distance']))} from the one asked for")]
 
 
-def _route(answer: Answer) -> str:
-    method = "" if answer.certificate is None else f", proved by {answer.certificate.method}"
-    tried = "; ".join(f"{trial.source}: {trial.outcome}" for trial in answer.trials)
-    seconds = sum(answer.timings.values())
-    return f"{answer.route.value}{method}{f' ({tried})' if tried else ''}, {_duration(seconds)}"
+def _origin(answer: Answer) -> list[tuple[str, str]]:
+    """How it was proved, who proposed it, what else was tried, and how long all that took."""
+    facts, tried = [], list(answer.trials)
+    if answer.certificate is not None:
+        facts.append(("proof", answer.certificate.method))
+    winner = f", gain from {tried.pop().source}" if answer.gain is not None and tried else ""
+    facts.append(("route", answer.route.value + winner))
+    facts += [("tried", f"{trial.source}: {trial.outcome}") for trial in tried]
+    if "total" in answer.timings:
+        facts.append(("time", _duration(answer.timings["total"])))
+    return facts
 
 
 def _duration(seconds: float) -> str:
@@ -277,10 +278,14 @@ def _rounded_disc(pole: Enclosure) -> tuple[str, str, str]:
     return re, im, at_most(pole.radius + moved)
 
 
-def _pole_document(pole: Enclosure) -> dict[str, float | int]:
-    re, im = float(pole.re), float(pole.im)
-    radius = pole.radius + abs(pole.re - Fraction(re)) + abs(pole.im - Fraction(im))
-    as_float = float(radius)
+def _pole_document(pole: Enclosure) -> dict[str, float | int | None]:
+    """The disc in doubles, its radius enlarged by their rounding; null beyond the range of doubles."""
+    try:
+        re, im = float(pole.re), float(pole.im)
+        radius = pole.radius + abs(pole.re - Fraction(re)) + abs(pole.im - Fraction(im))
+        as_float = float(radius)
+    except OverflowError:
+        return {"re": None, "im": None, "radius": None, "multiplicity": pole.multiplicity}
     if Fraction(as_float) < radius:
         as_float = math.nextafter(as_float, math.inf)
     return {"re": re, "im": im, "radius": as_float, "multiplicity": pole.multiplicity}

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hybrid.answer import Answer, Reason, Route, Status, Trial, Verdict
-from hybrid.errors import ModelError
 from hybrid.propose import gains
 from hybrid.question import FeedbackQuestion, Question, RankQuestion, StabilityQuestion
 from hybrid.verify import gain as verify_gain
@@ -46,7 +47,8 @@ def solve(question: Question, proposer: GainProposer | None = None) -> Answer:
         attempts = _placement(question, trials)
     else:
         attempts = _feedback(question, proposer, trials)
-    answer = next(attempt for attempt in attempts if attempt is not None)
+    with np.errstate(all="ignore"):  # whatever the caller has set; overflow is looked for in the results
+        answer = next(attempt for attempt in attempts if attempt is not None)
     return replace(answer, trials=tuple(trials), timings={"total": time.perf_counter() - started})
 
 
@@ -70,7 +72,8 @@ def _rank(question: RankQuestion) -> Attempts:
 def _feedback(question: FeedbackQuestion, proposer: GainProposer | None, trials: list[Trial]) -> Attempts:
     """Gains from the model, then from Riccati equations; failing those, a proof that there is none."""
     if proposer is not None:
-        yield _prove_one_of(question, gains.proposals(question, proposer), verify_gain.prove, trials)
+        proposals = _surviving(gains.proposals(question, proposer), trials)
+        yield _prove_one_of(question, proposals, verify_gain.prove, trials)
 
     from hybrid.exact import closed_loop, reachability, riccati
     from hybrid.exact.subspace import reach
@@ -102,16 +105,22 @@ def _prove_one_of(
 ) -> Answer | None:
     """The answer for the first proposal that the verifier proves; every trial is recorded."""
     started = time.perf_counter()
-    try:
-        for proposal in proposals:
-            proved = verify(question, proposal)
-            seconds, started = time.perf_counter() - started, time.perf_counter()
-            trials.append(Trial(proposal.source, "proved" if proved else "not proved", seconds))
-            if proved is not None:
-                return verify_gain.stabilised(question, proposal, proved)
-    except ModelError as error:
-        trials.append(Trial("model", str(error), time.perf_counter() - started))
+    for proposal in proposals:
+        proved = verify(question, proposal)
+        seconds, started = time.perf_counter() - started, time.perf_counter()
+        trials.append(Trial(proposal.source, "proved" if proved else "not proved", seconds))
+        if proved is not None:
+            return verify_gain.stabilised(question, proposal, proved)
     return None
+
+
+def _surviving(proposals: Iterator[GainProposal], trials: list[Trial]) -> Iterator[GainProposal]:
+    """The proposals of a model until it fails; a model may fail in any way, and the answer is not to suffer from it."""
+    started = time.perf_counter()
+    try:
+        yield from proposals
+    except Exception as error:  # noqa: BLE001
+        trials.append(Trial("model", f"{type(error).__name__}: {error}", time.perf_counter() - started))
 
 
 def _undecided(question: Question, reason: Reason) -> Answer:

@@ -66,7 +66,6 @@ class CommandLine(click.Group):
         prog_name: str | None = None,
         complete_var: str | None = None,
         standalone_mode: bool = True,
-        windows_expand_args: bool = True,
         **extra: Any,
     ) -> NoReturn:
         """Run and exit; every error is one sentence on stderr and, under --json, one object on stdout."""
@@ -74,11 +73,14 @@ class CommandLine(click.Group):
         if os.environ.get("NO_COLOR"):
             extra.setdefault("color", False)
         try:
-            code = super().main(words, "hybrid", complete_var, False, windows_expand_args, **extra) or 0
+            code = super().main(words, "hybrid", complete_var, standalone_mode=False, **extra) or 0
         except (HybridError, click.ClickException) as error:
             code = _report(error, as_json="--json" in words)
         except (KeyboardInterrupt, click.Abort):
             code = INTERRUPTED
+        except OSError as error:  # such as a full disk behind stdout
+            click.echo(f"hybrid: {error}", err=True)
+            code = BAD_INPUT
         except Exception as error:
             if os.environ.get("HYBRID_DEBUG"):
                 raise
@@ -150,7 +152,7 @@ def _report(error: HybridError | click.ClickException, *, as_json: bool) -> int:
 @click.version_option(__version__, prog_name="hybrid")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    r"""Proved answers for control engineers.
+    """Proved answers for control engineers.
 
     SYSTEM is a file (TOML, YAML, JSON, MATLAB .mat, .npz), - for standard input, or the name of a
     demonstration plant.
@@ -160,7 +162,7 @@ def cli(ctx: click.Context) -> None:
     hybrid controllability plant.toml
     hybrid feedback        plant.toml --decay 0.5 --save k.json
     hybrid check           k.json
-    """
+    """  # noqa: D301 - click reads \b as: keep these lines
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
         ctx.exit(BAD_INPUT)

@@ -61,15 +61,13 @@ def detectability(system: Any, decay: str, output: Output) -> None:
     output.deliver(hybrid.detectability(system, decay=decay))
 
 
-@click.command()
+@click.command(short_help="Give a gain K for u = -K x, proved to work.")
 @system_argument
 @decay_option
 @click.option("--poles", metavar="LIST", help='Place the closed-loop poles: "-1,-2,-3+1j,-3-1j".')
-@click.option(
-    "--Q", "state_weight", metavar="WEIGHT", help='LQR state weight: 2, "1,10,1", [[1,0],[0,1]] or a file.'
-)
+@click.option("--Q", "state_weight", metavar="WEIGHT", help='LQR state weight: 2, "1,10,1", [[1,0],[0,1]] or a file.')
 @click.option("--R", "input_weight", metavar="WEIGHT", help="LQR input weight, written like --Q.")
-@click.option("--model", metavar="FILE", help="Let this ONNX model propose, not the one shipped.")
+@click.option("--model", metavar="FILE", help="Let this ONNX model propose, or those in a folder.")
 @click.option("--no-model", is_flag=True, help="Compute, without proposals of a model.")
 @output_options
 def feedback(
@@ -97,7 +95,7 @@ def feedback(
 
 
 def read_weight(text: str, field: str, order: int) -> list[list[Any]]:
-    """A weight from "2" (2·I), "1,10,1" (a diagonal), "[[1,0],[0,1]]" (JSON), or a file that holds one of these.
+    """A weight from "2" (2·I), "1,10,1" (its diagonal), "[[1,0],[0,1]]" (JSON), or a file with one of these.
 
     Raises:
         ParseError: it is none of these.
@@ -122,9 +120,7 @@ def read_weight(text: str, field: str, order: int) -> list[list[Any]]:
 def _diagonal(entries: list[Any], field: str, order: int) -> list[list[Any]]:
     diagonal = entries * order if len(entries) == 1 else entries
     if len(diagonal) != order:
-        raise DimensionError(
-            field, f"a diagonal of {len(diagonal)} numbers", f"{order} numbers, or one for all"
-        )
+        raise DimensionError(field, f"a diagonal of {len(diagonal)} numbers", f"{order} numbers, or one for all")
     return [[diagonal[i] if i == j else 0 for j in range(order)] for i in range(order)]
 
 

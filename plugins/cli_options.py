@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,19 +14,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+import hybrid
 from hybrid.errors import ProblemError
+from hybrid.systems.linear import LinearSystem
+from hybrid.systems.reading import FORMATS
 
 if TYPE_CHECKING:
     from hybrid.answer import Answer
-    from hybrid.systems.linear import LinearSystem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _EXIT_CODES = {"proved": 0, "disproved": 1, "undecided": 3}
 _COLOURS = {"proved": "green", "disproved": "red", "undecided": "yellow"}
-_READABLE = (".toml", ".yaml", ".yml", ".json", ".mat", ".npz")
 
 
-class SystemType(click.ParamType):
+class SystemName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2
     """A file, `-`, or the name of a demonstration plant; a file of that name wins."""
 
     name = "system"
@@ -34,15 +36,26 @@ class SystemType(click.ParamType):
         """Read the system that the text names."""
         return load_system(value) if isinstance(value, str) else value
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Plants and readable files of this folder; anything else the shell completes as a file."""
-        import hybrid
-
-        files = sorted(entry.name for entry in Path().iterdir() if entry.suffix in _READABLE)
-        matches = [name for name in [*hybrid.plants(), *files] if name.startswith(incomplete)]
+        files = sorted(entry.name for entry in Path().iterdir() if entry.suffix in FORMATS)
+        matches = [name for name in [*plant_names(), *files] if name.startswith(incomplete)]
         return [CompletionItem(name) for name in matches] or [CompletionItem(incomplete, type="file")]
+
+
+class PlantName(click.ParamType):  # type: ignore[type-arg]
+    """The name of a demonstration plant."""
+
+    name = "plant"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The plants whose names begin like that."""
+        return [CompletionItem(name) for name in plant_names() if name.startswith(incomplete)]
+
+
+def plant_names() -> list[str]:
+    """The demonstration plants, in alphabetical order."""
+    return [plant.name for plant in hybrid.plants()]
 
 
 def load_system(name: str) -> LinearSystem:
@@ -51,19 +64,17 @@ def load_system(name: str) -> LinearSystem:
     Raises:
         ProblemError: there is none of that name, or what is there cannot be read.
     """
-    import hybrid
-
     if name == "-" or os.path.isfile(name):
         return hybrid.read(name)
-    names = hybrid.plants()
+    names = plant_names()
     if name in names:
-        return hybrid.plant(name)
+        return hybrid.plant(name).system
     if os.path.exists(name):  # a folder or a device: reading says what is wrong with it
         return hybrid.read(name)
     from difflib import get_close_matches
 
-    close = get_close_matches(name, names, n=3)
-    near = f"; close names: {', '.join(close)}" if close else ""
+    close = get_close_matches(name[:60], names, n=3, cutoff=0.5)
+    near = f" (close names: {', '.join(close)})" if close else ""
     raise ProblemError("SYSTEM", name, f"an existing file, -, or a plant that `hybrid plants` lists{near}")
 
 
@@ -79,9 +90,7 @@ class Output:
     def __post_init__(self) -> None:
         """Refuse what could not be written, before anything is computed."""
         if self.as_json and self.quiet:
-            raise click.UsageError(
-                "--json and --quiet exclude each other", click.get_current_context(silent=True)
-            )
+            raise click.UsageError("--json and --quiet exclude each other", click.get_current_context(silent=True))
         for option, path in (("--save", self.save), ("--plot", self.plot)):
             if path is not None:
                 _require_writable(option, path)
@@ -97,34 +106,40 @@ class Output:
         if self.as_json:
             click.echo(json.dumps(answer.to_dict(), allow_nan=False))
         elif not self.quiet:
-            click.echo(_coloured(self._text(answer, saved), status))
+            click.echo(_coloured(_text(answer, saved), status))
         click.get_current_context().exit(_EXIT_CODES[status])
 
-    def _write_files(self, answer: Answer) -> bool:
-        """Draw first, write after: an error leaves no file behind. Whether a certificate was saved."""
-        if self.plot is not None:
-            from hybrid.plot import pole_plot, require_format
-
-            drawing = pole_plot(answer, require_format(self.plot))
-        saved = self.save is not None and answer.certificate is not None
-        if saved:
+    def _write_files(self, answer: Answer) -> str | None:
+        """Draw first, write after: an error leaves no file behind. Where the certificate was saved."""
+        drawing = None if self.plot is None else _drawing(answer, self.plot)
+        saved = None
+        if self.save is not None and answer.certificate is not None:
             answer.certificate.save(self.save)
+            saved = self.save
         elif self.save is not None:
             click.echo(f"hybrid: {self.save} not written: an undecided question has no certificate", err=True)
-        if self.plot is not None:
+        if self.plot is not None and drawing is not None:
             write_bytes(self.plot, drawing)
         return saved
 
-    def _text(self, answer: Answer, saved: bool) -> str:
-        from hybrid.render import as_text
 
-        recheck = f"hybrid check {self.save}" if saved else "add --save FILE, then: hybrid check FILE"
-        return as_text(answer, recheck=recheck)
+def _drawing(answer: Answer, file: str) -> bytes:
+    from hybrid.plot import pole_plot, require_format
+
+    return pole_plot(answer, require_format(file))
+
+
+def _text(answer: Answer, saved: str | None) -> str:
+    from hybrid.render import as_text
+
+    if saved is None:
+        return as_text(answer, recheck="add --save FILE, then: hybrid check FILE")
+    return as_text(answer, recheck=f"hybrid check {shlex.quote(saved)}")
 
 
 def system_argument(command: Command) -> Command:
     """The SYSTEM argument, read into a LinearSystem."""
-    return click.argument("system", type=SystemType(), metavar="SYSTEM")(command)
+    return click.argument("system", type=SystemName(), metavar="SYSTEM")(command)
 
 
 def decay_option(command: Command) -> Command:
@@ -147,9 +162,7 @@ def output_options(command: Command) -> Command:
     @click.option("--plot", metavar="FILE", help="Draw the poles into a .png, .svg or .pdf file.")
     @click.option("--quiet", "-q", is_flag=True, help="Print nothing: the exit code is the answer.")
     @functools.wraps(command)
-    def with_output(
-        *args: Any, as_json: bool, save: str | None, plot: str | None, quiet: bool, **options: Any
-    ) -> Any:
+    def with_output(*args: Any, as_json: bool, save: str | None, plot: str | None, quiet: bool, **options: Any) -> Any:
         return command(*args, output=Output(as_json, save, plot, quiet), **options)
 
     return with_output  # type: ignore[return-value]
@@ -169,6 +182,13 @@ def write_bytes(path: str, content: bytes) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise ProblemError("--plot", path, f"a place that can be written to ({error.strerror})") from None
+
+
+def table(rows: Sequence[Sequence[str]], indent: int = 0) -> str:
+    """Rows of text under each other, columns aligned."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(" " * indent + line.rstrip() for line in lines)
 
 
 def _require_writable(option: str, path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import click
 
 from hybrid.errors import ProblemError
 
+from .cli_options import table
+
 _SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command()
+@click.command(short_help="Measure this solver beside its peers.")
 @click.argument("selection", nargs=-1, metavar="[JOB]...")
 @click.option("--quick", is_flag=True, help="Fewer repetitions: a first impression in seconds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as one JSON object.")
@@ -23,19 +26,19 @@ def bench(selection: tuple[str, ...], quick: bool, as_json: bool) -> None:
     from hybrid.bench import run
 
     rows = run(selection, quick=quick)
-    click.echo(json.dumps({"rows": rows}, allow_nan=False) if as_json else _table(rows))
+    click.echo(json.dumps({"rows": rows}, allow_nan=False) if as_json else _text(rows))
 
 
-@click.command()
+@click.command(short_help="Print the script for shell completion.")
 @click.argument("shell", required=False, type=click.Choice(_SHELLS))
 def completion(shell: str | None) -> None:
-    r"""Print the script that lets a shell complete commands, options, plants and files.
+    """Print the script that lets a shell complete commands, options, plants and files.
 
     \b
     bash  eval "$(hybrid completion bash)"       in ~/.bashrc
     zsh   eval "$(hybrid completion zsh)"        in ~/.zshrc
     fish  hybrid completion fish > ~/.config/fish/completions/hybrid.fish
-    """
+    """  # noqa: D301 - click reads \b as: keep these lines
     from click.shell_completion import get_completion_class
 
     name = shell or Path(os.environ.get("SHELL", "")).name
@@ -47,14 +50,10 @@ def completion(shell: str | None) -> None:
     click.echo(script(commands, {}, "hybrid", "_HYBRID_COMPLETE").source())
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
-    """The rows under their common keys, numbers to three digits."""
+def _text(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
-        return "nothing was measured"
-    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in cells)
-    return "\n".join(line.rstrip() for line in lines)
+        return "Nothing was measured."
+    return table([list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)])
 
 
 def _cell(value: Any) -> str:

@@ -55,16 +55,13 @@ def stability_conditions(
     (k < 1) & (c + k + 1 > 0) & (-c + k + 1 > 0)
     """
     ring = Ring.of([*A, decay, damping])
-    polynomial, denominators = _characteristic_polynomial(A, ring)
-    return polynomial_conditions(
-        ring, polynomial, denominators, decay=decay, damping=damping, is_discrete=is_discrete
-    )
+    polynomial = _characteristic_polynomial(A, ring)
+    return polynomial_conditions(ring, polynomial, decay=decay, damping=damping, is_discrete=is_discrete)
 
 
 def polynomial_conditions(
     ring: Ring,
     polynomial: fmpz_mpoly,
-    denominators: Iterable[fmpz_mpoly] = (),
     *,
     decay: Expr = S.Zero,
     damping: Expr = S.Zero,
@@ -72,18 +69,18 @@ def polynomial_conditions(
 ) -> Boolean:
     """When every root of a polynomial in the variable of the ring lies in the region of stability.
 
-    The degree is the one written: where the leading coefficient vanishes, the condition is false.
+    The degree is the one written: where the leading coefficient vanishes, the condition is false. So it is where
+    anything vanishes that the ring has divided by.
 
     Args:
         ring: holds the polynomial and every symbol of `decay` and `damping`.
-        polynomial: integer coefficients.
-        denominators: what must not vanish either.
+        polynomial: integer coefficients; where it vanishes identically, the condition is false.
         decay, damping, is_discrete: as in `stability_conditions`.
     """
     region = _Region(ring.ratio(decay), ring.ratio(damping), is_discrete)
     requirements = Requirements(ring)
     factors = [ring.coefficients(factor) for factor, _ in bounded(polynomial).factor()[1]]
-    _require_defined(requirements, [*denominators, region.decay.denominator, region.damping.denominator], factors)
+    _require_defined(requirements, factors)
     for limit in region.limits():
         requirements.positive(limit)
     for coefficients in factors:
@@ -133,9 +130,7 @@ class _Region:
             yield from ((c[0], coefficient) for coefficient in c)
 
 
-def _composed(
-    ring: Ring, c: Sequence[fmpz_mpoly], numerator: fmpz_mpoly, denominator: fmpz_mpoly
-) -> list[fmpz_mpoly]:
+def _composed(ring: Ring, c: Sequence[fmpz_mpoly], numerator: fmpz_mpoly, denominator: fmpz_mpoly) -> list[fmpz_mpoly]:
     """Coefficients of p(numerator/denominator)·denominatorⁿ, as many as p has: a vanishing leading one is kept."""
     degree = len(c) - 1
     total, power = c[0], ring.integer(1)
@@ -167,13 +162,11 @@ def _sector(c: Sequence[fmpz_mpoly], damping: Ratio) -> list[fmpz_mpoly]:
     return result
 
 
-def _require_defined(
-    requirements: Requirements, denominators: Iterable[fmpz_mpoly], factors: Iterable[Sequence[fmpz_mpoly]]
-) -> None:
-    """No denominator vanishes. The leading coefficients of the factors need no mention: no root would be infinite."""
+def _require_defined(requirements: Requirements, factors: Iterable[Sequence[fmpz_mpoly]] = ()) -> None:
+    """Nothing that was divided by vanishes. Leading coefficients need no mention: a root would be infinite."""
     leading = [c[0] for c in factors if len(c) > 1]
-    for denominator in denominators:
-        for factor, _ in denominator.factor()[1]:
+    for divisor in requirements.ring.inverted:
+        for factor, _ in divisor.factor()[1]:
             if all(not (c % factor).is_zero() for c in leading):
                 requirements.nonzero(factor)
 
@@ -280,18 +273,21 @@ def _as_formula(ring: Ring, c: Sequence[fmpz_mpoly], k: int) -> Expr:
     )
 
 
-def _characteristic_polynomial(A: MatrixBase, ring: Ring) -> tuple[fmpz_mpoly, list[fmpz_mpoly]]:
-    """det(sI − A) times the common denominator of each row, and the denominators of the entries."""
-    one = ring.integer(1)
-    rows, denominators = [], []
+def _characteristic_polynomial(A: MatrixBase, ring: Ring) -> fmpz_mpoly:
+    """det(sI − A) times the common denominator of each row."""
+    rows = []
     for i in range(A.rows):
-        ratios = [ring.ratio(A[i, j]) for j in range(A.cols)]
-        common = least_common_multiple((ratio.denominator for ratio in ratios), one)
-        row = [-ratio.numerator * (common / ratio.denominator) for ratio in ratios]
+        row, common = _cleared([ring.ratio(A[i, j]) for j in range(A.cols)])
+        row = [-entry for entry in row]
         row[i] += common * ring.s
         rows.append(row)
-        denominators.append(common)
-    return determinant(rows), denominators
+    return determinant(rows)
+
+
+def _cleared(ratios: Sequence[Ratio]) -> tuple[list[fmpz_mpoly], fmpz_mpoly]:
+    """Ratios times their common denominator, and that denominator."""
+    common = least_common_multiple(ratio.denominator for ratio in ratios)
+    return [ratio.numerator * (common / ratio.denominator) for ratio in ratios], common
 
 
 def controllability_conditions(A: MatrixBase, B: MatrixBase) -> Boolean:
@@ -319,21 +315,15 @@ def controllability_conditions(A: MatrixBase, B: MatrixBase) -> Boolean:
     Ne(b, 0)
     """
     ring = Ring.of([*A, *B])
-    one = ring.integer(1)
-    entries = [[ring.ratio(A[i, j]) for j in range(A.cols)] for i in range(A.rows)]
-    common = least_common_multiple((ratio.denominator for row in entries for ratio in row), one)
-    scaled = [[ratio.numerator * (common / ratio.denominator) for ratio in row] for row in entries]
+    n, m = B.shape
+    entries, _ = _cleared([ring.ratio(entry) for entry in A])  # a multiple of A, of B, has the same reachable space
+    scaled = [entries[i * n : (i + 1) * n] for i in range(n)]
+    chains = [_krylov(scaled, _cleared([ring.ratio(entry) for entry in B.col(j)])[0]) for j in range(m)]
     requirements = Requirements(ring)
-    requirements.nonzero(common)
-    chains = []
-    for j in range(B.cols):
-        ratios = [ring.ratio(B[i, j]) for i in range(B.rows)]
-        scale = least_common_multiple((ratio.denominator for ratio in ratios), one)
-        requirements.nonzero(scale)
-        chains.append(_krylov(scaled, [ratio.numerator * (scale / ratio.denominator) for ratio in ratios]))
+    _require_defined(requirements)
     minors = (
         determinant([column for chain, k in zip(chains, counts, strict=True) for column in chain[:k]])
-        for counts in _selections(A.rows, B.cols)
+        for counts in _selections(n, m)
     )
     _require_any(requirements, minors)
     return requirements.relation()

@@ -9,17 +9,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import click
 
 from hybrid import __version__
 from hybrid.errors import HybridError
+from hybrid.propose.gain import GainProposer
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _NEEDED = (
     "numpy", "scipy", "sympy", "control", "click", "python-flint", "ctrlsys", "pyyaml", "matplotlib", "rich"
 )  # fmt: skip
+_INSTALL_AGAIN = "pip install --force-reinstall --no-deps hybrid"
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
 
@@ -33,7 +36,7 @@ class Finding:
     advice: str = ""
 
 
-@click.command()
+@click.command(short_help="Tell what is installed and what works.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
 def doctor(as_json: bool) -> None:
     """Tell what is installed and what works; exit code 1 when something is broken."""
@@ -104,36 +107,53 @@ def _providers(distribution: str) -> Finding:
         import onnxruntime
 
         available = onnxruntime.get_available_providers()
+        chosen = _chosen_provider(onnxruntime, available)
     except Exception as error:  # noqa: BLE001 - a broken build raises anything at all
         advice = f"pip install --force-reinstall --no-cache-dir {distribution}"
-        return Finding("fail", "providers", f"onnxruntime cannot be loaded: {error}", advice)
-    return Finding("ok", "providers", ", ".join(available))
+        return Finding("fail", "providers", f"onnxruntime does not work: {error}", advice)
+    return Finding("ok", "providers", f"{chosen} is in use; built with {', '.join(available)}")
+
+
+def _chosen_provider(onnxruntime: Any, available: list[str]) -> str:
+    """What a session really runs on: a provider that is built in may lack its libraries or its device."""
+    onnxruntime.set_default_logger_severity(4)
+    wanted = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
+    models = _model_files()
+    if not models:
+        return wanted[-1]
+    session = onnxruntime.InferenceSession(str(models[0]), providers=wanted)
+    provider: str = session.get_providers()[0]
+    return provider
 
 
 def models() -> Iterator[Finding]:
     """Each model shipped with its card and its checksum."""
-    files = {entry.name: entry for entry in resources.files("hybrid.models").iterdir()}
-    names = sorted(name for name in files if name.endswith(".onnx"))
-    if not names:
+    files = _model_files()
+    if not files:
         found = "none: exact computation answers every question"
-        yield Finding("warn", "models", found, "Install hybrid again.")
-    for name in names:
-        yield _model(name, files[name], files.get(name.removesuffix(".onnx") + ".json"))
+        yield Finding("warn", "models", found, _INSTALL_AGAIN)
+    for file in files:
+        yield examine_model(file)
 
 
-def _model(name: str, model: Any, card: Any) -> Finding:
-    if card is None:
-        return Finding("warn", name, "has no card", "Install hybrid again.")
+def _model_files() -> list[Path]:
+    return sorted(Path(str(resources.files("hybrid.models"))).glob("*.onnx"))
+
+
+def examine_model(file: Path) -> Finding:
+    """A model file: is it the one that its card describes, and does it load? Whatever it is, answers stay right."""
     try:
-        document = json.loads(card.read_text(encoding="utf-8"))
-        expected = document["sha256"]
-        digest = hashlib.sha256(model.read_bytes()).hexdigest()
+        expected = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return Finding("warn", name, f"its card cannot be read: {error}", "Install hybrid again.")
+        return Finding("warn", file.name, f"no readable card beside it: {error}", _INSTALL_AGAIN)
     if digest != expected:
-        found = "differs from the sha256 on its card: slower, no less right, for every proposal is proved"
-        return Finding("warn", name, found, "Install hybrid again.")
-    return Finding("ok", name, f"{document.get('task', 'model')}, sha256 {digest[:12]}…")
+        return Finding("warn", file.name, "differs from the sha256 on its card: proposals may fail", _INSTALL_AGAIN)
+    try:
+        GainProposer(file)
+    except (HybridError, ImportError) as error:
+        return Finding("warn", file.name, f"cannot propose: {error}", _INSTALL_AGAIN)
+    return Finding("ok", file.name, f"as its card says, sha256 {digest[:12]}…")
 
 
 def extras() -> Iterator[Finding]:

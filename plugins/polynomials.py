@@ -6,7 +6,7 @@ symbolic conditions quick. The first generator of every ring is the variable of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import NamedTuple
@@ -36,9 +36,7 @@ class Ratio(NamedTuple):
 
     def times(self, other: Ratio) -> Ratio:
         """The product, in lowest terms."""
-        return Ratio.reduced(
-            bounded(self.numerator * other.numerator), bounded(self.denominator * other.denominator)
-        )
+        return Ratio.reduced(bounded(self.numerator * other.numerator), bounded(self.denominator * other.denominator))
 
     @classmethod
     def reduced(cls, numerator: fmpz_mpoly, denominator: fmpz_mpoly) -> Ratio:
@@ -53,11 +51,17 @@ class Ring:
 
     Every generator stands for a real number. Generators are treated as independent of each other: what is concluded
     holds at every point, since it rests on polynomial identities alone.
+
+    Attributes:
+        variable: of the characteristic polynomial; the first generator of the context.
+        generators: symbols and functions, the other generators.
+        inverted: what was divided by, on the way from expressions to ratios: it must not vanish, cancelled or not.
     """
 
     variable: Symbol
     generators: tuple[Expr, ...]
     context: fmpz_mpoly_ctx
+    inverted: list[fmpz_mpoly] = field(default_factory=list, repr=False)
     _ratios: dict[Expr, Ratio] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -115,6 +119,7 @@ class Ring:
         if exponent < 0:
             if numerator.is_zero():
                 raise ProblemError("A", expression, "entries that do not divide by zero")
+            self.inverted.append(numerator)
             numerator, denominator = denominator, numerator
         return Ratio(_power(numerator, abs(exponent)), _power(denominator, abs(exponent)))
 
@@ -159,24 +164,23 @@ def determinant(rows: Sequence[Sequence[fmpz_mpoly]]) -> fmpz_mpoly:
     n, sign = len(matrix), 1
     previous = matrix[0][0].context().constant(1)
     for k in range(n - 1):
-        pivot = min((i for i in range(k, n) if not matrix[i][k].is_zero()), key=lambda i: len(matrix[i][k]), default=None)
+        pivot = min(
+            (i for i in range(k, n) if not matrix[i][k].is_zero()), key=lambda i: len(matrix[i][k]), default=None
+        )
         if pivot is None:
             return previous * 0
         if pivot != k:
             matrix[k], matrix[pivot], sign = matrix[pivot], matrix[k], -sign
         for i in range(k + 1, n):
             for j in range(k + 1, n):
-                matrix[i][j] = (
-                    bounded(matrix[i][j] * matrix[k][k] - matrix[i][k] * matrix[k][j]) / previous
-                )
+                matrix[i][j] = bounded(matrix[i][j] * matrix[k][k] - matrix[i][k] * matrix[k][j]) / previous
         previous = matrix[k][k]
     return matrix[-1][-1] * sign
 
 
-def least_common_multiple(polynomials: Iterable[fmpz_mpoly], one: fmpz_mpoly) -> fmpz_mpoly:
-    """The least common multiple, up to sign; `one` where there are none."""
-    multiple: Callable[[fmpz_mpoly, fmpz_mpoly], fmpz_mpoly] = lambda p, q: bounded(p * (q / p.gcd(q)))  # noqa: E731
-    return reduce(multiple, polynomials, one)
+def least_common_multiple(polynomials: Iterable[fmpz_mpoly]) -> fmpz_mpoly:
+    """The least common multiple of one or more polynomials, up to sign."""
+    return reduce(lambda p, q: bounded(p * (q / p.gcd(q))), polynomials)
 
 
 def _power(polynomial: fmpz_mpoly, exponent: int) -> fmpz_mpoly:

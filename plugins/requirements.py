@@ -91,9 +91,7 @@ class Requirements:
             return S.false
         rows, known = solved
         stated = {i for row in rows for i in row.factors}
-        nonzero = sorted(
-            i for i in self._nonzero - stated if not self._factor_sign(i, known).nonzero
-        )
+        nonzero = sorted(i for i in self._nonzero - stated if not self._factor_sign(i, known).nonzero)
         relations = self._simplified([*rows, *(Row(frozenset([i]), False) for i in nonzero)], set(nonzero), known)
         return S.false if relations is None else And(*relations, *self._others)
 
@@ -144,9 +142,7 @@ class Requirements:
     def _reduced(self, known: list[Sign]) -> list[Row] | None:
         """The rows without the factors whose signs are known, in reduced echelon form over GF(2)."""
         signs = [self._factor_sign(i, known) for i in range(len(self._factors))]
-        settled = [
-            Row(frozenset([i]), sign.direction < 0) for i, sign in enumerate(signs) if sign.direction
-        ]
+        settled = [Row(frozenset([i]), sign.direction < 0) for i, sign in enumerate(signs) if sign.direction]
         by_factor = {next(iter(row.factors)): row for row in settled}
         pivots: dict[int, Row] = {}
         for row in self._rows:
@@ -227,7 +223,7 @@ class Requirements:
         if len(members) == 1:
             return self._single(members[0], row.negative, members[0] in nonzero, known)
         first, *rest = (self._expression(i) for i in members)
-        return Gt(Mul(-first if row.negative else first, *rest), 0)
+        return _relation(Gt, Mul(-first if row.negative else first, *rest))
 
     def _single(self, i: int, negative: bool, only_nonzero: bool, known: list[Sign]) -> Boolean:
         direction = self._factor_sign(i, known).direction
@@ -238,7 +234,7 @@ class Requirements:
             symbol, root, rising = solved
             return Ne(symbol, root) if only_nonzero else (Lt if negative == rising else Gt)(symbol, root)
         expression = self._expression(i)
-        return Ne(expression, 0) if only_nonzero else Gt(-expression if negative else expression, 0)
+        return _relation(Ne, expression) if only_nonzero else _relation(Gt, -expression if negative else expression)
 
     def _linear(self, i: int) -> tuple[Expr, Rational, bool] | None:
         """(x, r, a > 0) of a factor a (x − r)."""
@@ -254,3 +250,8 @@ class Requirements:
         if isinstance(factor, Basic):
             return factor
         return self._shown[i] if i in self._shown else self.ring.expression(factor)
+
+
+def _relation(kind: type[Boolean], left: Expr) -> Boolean:
+    """left > 0 or left ≠ 0. sympy decides numbers; of symbols all is known already, and asking it takes long."""
+    return kind(left, S.Zero, evaluate=not left.free_symbols)

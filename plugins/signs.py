@@ -9,6 +9,7 @@ from flint import fmpz_mpoly
 from sympy import Expr, Poly, Symbol, intervals
 
 _LONGEST = 5000  # terms; beyond, looking at every one costs more than it ever simplifies
+_LONGEST_QUADRATIC = 100  # terms; longer discriminants have no definite sign, in practice
 
 
 class Sign(NamedTuple):
@@ -58,7 +59,7 @@ def sign_of(polynomial: fmpz_mpoly, known: Sequence[Sign]) -> Sign:
     used = [i for i, degree in enumerate(polynomial.degrees()) if degree > 0]
     if len(used) == 1:
         return _on_line(polynomial, used[0], known)
-    for i in used:
+    for i in used if len(polynomial) <= _LONGEST_QUADRATIC else ():
         sign = _as_quadratic(polynomial, i, known)
         if sign != UNKNOWN:
             return sign

@@ -40,8 +40,9 @@ from typing import Any
 
 SCHEMA = "hybrid-certificate/1"
 MAX_BYTES = 64 * 2**20
+MAX_ENTRIES = 2**22
 _MOST_WORK = 10**11  # products of 30-bit digits, some minutes; hostile documents end here
-_MOST_BITS = 2**31  # in the integers of one matrix
+_MOST_BITS = 2**29  # in the integers of one matrix
 _MERSENNE = (127, 521, 1279, 2203, 4423, 9689, 19937, 44497)  # 2^e − 1 is prime
 _NUMBER = re.compile(
     r"(?P<ratio>[+-]?[0-9]{1,4300}(?:/[0-9]{1,4300})?)"
@@ -99,10 +100,10 @@ def read(text: str | bytes) -> dict[str, Any]:
 
 
 def _json(text: str | bytes, number: Any) -> Any:
-    if len(text) > MAX_BYTES:
-        raise Unreadable(f"The document is larger than {MAX_BYTES} bytes.")
     try:
         decoded = text.decode() if isinstance(text, bytes) else text
+        if len(text) > MAX_BYTES or sum(map(decoded.count, "[{,")) > MAX_ENTRIES:
+            raise Unreadable(f"The document has more than {MAX_BYTES} bytes or {MAX_ENTRIES} entries.")
         return json.loads(
             decoded, object_pairs_hook=_object, parse_int=number, parse_float=number, parse_constant=number
         )
@@ -173,9 +174,9 @@ def _matrix(value: Any, where: str, rows: int | None = None, columns: int | None
     listed = _list(value, where)
     matrix = [[_number(x, f"{where}[{i},{j}]") for j, x in enumerate(_list(row, f"Row {i} of {where}"), 1)]
               for i, row in enumerate(listed, 1)]  # fmt: skip
-    width = columns if columns is not None else len(matrix[0]) if matrix else 0
-    if rows not in (None, len(matrix)) or any(len(row) != width for row in matrix):
-        raise Unreadable(f"{where} has to be a matrix of {'any' if rows is None else rows} rows and {width} columns.")
+    height, width = rows or len(matrix), columns or len(matrix[0] if matrix else [])
+    if not height or not width or len(matrix) != height or any(len(row) != width for row in matrix):
+        raise Unreadable(f"{where} has to be a matrix, of {height or 'some'} rows and {width or 'some'} columns.")
     return matrix
 
 
@@ -196,8 +197,8 @@ class _System:
         entries = _fields(value, "The system", "A", "B C D dt")
         A = _matrix(entries["A"], "A")
         n = len(A)
-        if not A or len(A[0]) != n:
-            raise Unreadable("A has to be square, with at least one row.")
+        if len(A[0]) != n:
+            raise Unreadable("A has to be square.")
         B = None if entries.get("B") is None else _matrix(entries["B"], "B", rows=n)
         C = None if entries.get("C") is None else _matrix(entries["C"], "C", columns=n)
         outputs, inputs = n if C is None else len(C), 0 if B is None else len(B[0])
@@ -261,12 +262,6 @@ def _bounds(value: Any) -> Bounds:
         raise Unreadable("The abscissa has to be a list of two bounds.")
     low, high = (None if end is None else _number(end, "A bound of the abscissa") for end in ends)
     return low, high
-
-
-def _bounds_in_words(bounds: Bounds, discrete: bool) -> str:
-    name = "spectral radius" if discrete else "spectral abscissa"
-    low, high = ("" if x is None else _shown(x) for x in bounds)
-    return f"its {name} lies in [{low or '−∞'}, {high or '∞'}]" if low or high else f"nothing about its {name}"
 
 
 @dataclass(frozen=True)
@@ -353,56 +348,105 @@ _METHODS = {
 }
 
 
-@dataclass(frozen=True)
-class _Stability:
-    """Where the eigenvalues of A lie."""
-
-    system: _System
-    verdict: str
-    region: _Region
-    in_region: bool
-    bounds: Bounds
-    poles: list[_Disc] | None
+class _Located:
+    """A claim about where the eigenvalues of A, or of a closed loop, lie."""
 
     methods = (_SPECTRAL, _LYAPUNOV)
 
-    @classmethod
-    def read(cls, claim: dict[str, Any], system: _System) -> _Stability:
+    def __init__(self, claim: dict[str, Any], system: _System) -> None:
+        self.system = system
+        self.region = _Region.read(claim, system.discrete)
+        self.bounds = _bounds(claim["abscissa"])
+        self.poles = _discs(claim["poles"]) if "poles" in claim else None
+
+    def locate(self, M: Rows, method: str, witness: Any, poles: list[_Disc] | None) -> _Spectrum | _Proved:
+        """Prove the bounds and the discs for M; what comes back tells the verdict and the region."""
+        if method == _LYAPUNOV:
+            _expect(poles is None, "Lyapunov matrices do not prove where single eigenvalues lie.")
+            _expect(self.region.damping == 0, "Lyapunov matrices do not prove a damping ratio.")
+            return _prove_bounds(M, self.bounds, self.system.discrete, witness)
+        _fields(witness, "The witness", "")
+        spectrum = _Spectrum.of(M, self.system.discrete)
+        spectrum.expect_within(self.bounds)
+        if poles is not None:
+            spectrum.expect_in_discs(poles)
+        return spectrum
+
+    def within(self) -> str:
+        name = "radius" if self.system.discrete else "abscissa"
+        low, high = (None if x is None else _shown(x) for x in self.bounds)
+        return "" if low is high is None else f", the spectral {name} lies in [{low or '−∞'}, {high or '∞'}]"
+
+    def discs(self) -> str:
+        return f", {len(self.poles)} discs hold one distinct eigenvalue each" if self.poles else ""
+
+
+class _Stability(_Located):
+    def __init__(self, claim: dict[str, Any], system: _System) -> None:
         _fields(claim, "The claim", "about verdict in_region abscissa", "decay damping poles")
-        verdict = _word(claim["verdict"], "The verdict", ("stable", "marginal", "unstable"))
-        if not isinstance(claim["in_region"], bool):
+        super().__init__(claim, system)
+        self.verdict = _word(claim["verdict"], "The verdict", ("stable", "marginal", "unstable"))
+        self.in_region = claim["in_region"]
+        if not isinstance(self.in_region, bool):
             raise Unreadable("in_region has to be true or false.")
-        poles = _discs(claim["poles"]) if "poles" in claim else None
-        region = _Region.read(claim, system.discrete)
-        return cls(system, verdict, region, claim["in_region"], _bounds(claim["abscissa"]), poles)
 
     def words(self) -> str:
         every = "every" if self.in_region else "not every"
-        discs = f", and {len(self.poles)} discs hold one distinct eigenvalue each" if self.poles is not None else ""
-        known = _bounds_in_words(self.bounds, self.system.discrete)
-        return f"A is {self.verdict}, {every} eigenvalue of A has {self.region}, {known}{discs}"
+        return f"A is {self.verdict}: {every} eigenvalue of A has {self.region}{self.within()}{self.discs()}"
 
     def prove(self, method: str, witness: Any) -> None:
-        if method == _LYAPUNOV:
-            _expect(self.poles is None, "Lyapunov matrices do not prove where single eigenvalues lie.")
-            bounds = _prove_bounds(self.system.A, self.bounds, self.system.discrete, witness)
-            boundary = Fraction(self.system.discrete)
-            _expect(
-                bounds.side_of(boundary) == {"stable": True, "unstable": False}.get(self.verdict),
-                f"The bounds do not show that A is {self.verdict}.",
-            )
-            _expect(self.verdict != "marginal", "Lyapunov matrices do not prove that a system is marginal.")
-            _expect(self.region.damping == 0, "Lyapunov matrices do not prove a damping ratio.")
-            _expect(bounds.side_of(self.region.edge) is self.in_region, "The bounds do not show the claim on the region.")
-            return
-        _fields(witness, "The witness", "")
-        spectrum = _Spectrum.of(self.system.A, self.system.discrete)
-        verdict = spectrum.verdict()
-        _expect(verdict == self.verdict, f"A is {verdict}, not {self.verdict}.")
-        _expect(spectrum.lies_in(self.region) is self.in_region, "The claim on the region is false.")
-        spectrum.expect_within(self.bounds)
-        if self.poles is not None:
-            spectrum.expect_in_discs(self.poles)
+        located = self.locate(self.system.A, method, witness, self.poles)
+        verdict = located.verdict()
+        _expect(verdict == self.verdict, f"The proof shows that A is {verdict}, not {self.verdict}.")
+        inside = located.lies_in(self.region)
+        _expect(
+            inside is self.in_region, "The claim on the region is " + ("not proved." if inside is None else "false.")
+        )
+
+
+class _Stabilised(_Located):
+    def __init__(self, claim: dict[str, Any], system: _System) -> None:
+        _fields(claim, "The claim", "about verdict gain abscissa", "decay damping output poles requested distance")
+        super().__init__(claim, system)
+        n, B, self.output = len(system.A), system.need("B"), claim.get("output", False)
+        if not isinstance(self.output, bool):
+            raise Unreadable("output has to be true or false.")
+        self.gain = _matrix(claim["gain"], "The gain", len(B[0]), len(system.need("C")) if self.output else n)
+        self.requested = _requested(claim["requested"], n) if "requested" in claim else None
+        self.distance = _number(claim["distance"], "The distance") if "distance" in claim else Fraction(0)
+        if ("requested" in claim) != ("distance" in claim) or ("requested" in claim and self.poles is None):
+            raise Unreadable("Requested poles, their distance and the poles have to be there together.")
+
+    def words(self) -> str:
+        loop = "A − B K C" if self.output else "A − B K"
+        near = f", within {_shown(self.distance)} of those requested, for K as written" if self.requested else ""
+        return (
+            f"every eigenvalue of {loop} has {self.region}{self.within()}, for K as written and for the doubles "
+            f"nearest to it{self.discs()}{near}"
+        )
+
+    def prove(self, method: str, witness: Any) -> None:
+        _expect(self.region.decay >= 0, "A negative decay would call an unstable loop stabilised.")
+        _expect(not self.output or not any(map(any, self.system.D or [])), "Output feedback needs D to be zero.")
+        doubles = _nearest_doubles(self.gain)
+        for gain in [self.gain] if doubles == self.gain else [self.gain, doubles]:
+            poles = self.poles if gain is self.gain else None
+            located = self.locate(self._closed_loop(gain), method, witness, poles)
+            _expect(located.lies_in(self.region) is True, "Not every eigenvalue is shown to lie in the region.")
+        if self.requested:
+            self._expect_near(self.requested, self.poles or [])
+
+    def _closed_loop(self, gain: Rows) -> Rows:
+        fed_back = _product(gain, self.system.need("C")) if self.output else gain
+        change = _product(self.system.need("B"), fed_back)
+        return [[a - c for a, c in zip(*rows, strict=True)] for rows in zip(self.system.A, change, strict=True)]
+
+    def _expect_near(self, requested: list[Point], poles: list[_Disc]) -> None:
+        repeated = [pole for pole in poles for _ in range(pole.multiplicity)]
+        for i, ((x, y), pole) in enumerate(zip(requested, repeated, strict=True), 1):
+            room = self.distance - pole.radius
+            near = room >= 0 and (x - pole.re) ** 2 + (y - pole.im) ** 2 <= room**2
+            _expect(near, f"The requested pole {i} may be farther from its eigenvalue than the distance claimed.")
 
 
 _PROPERTIES = {
@@ -413,177 +457,73 @@ _PROPERTIES = {
 }
 
 
-@dataclass(frozen=True)
 class _Rank:
-    """What the inputs reach, or what the outputs see: the same of the transposed system."""
-
-    system: _System
-    about: str
-    verdict: str
-    region: _Region
-    dimension: int
+    """A claim about what the inputs reach, or what the outputs see: the same of the transposed system."""
 
     methods = (_RANK, _INVARIANT)
 
-    @classmethod
-    def read(cls, claim: dict[str, Any], system: _System) -> _Rank:
+    def __init__(self, claim: dict[str, Any], system: _System) -> None:
         _fields(claim, "The claim", "about verdict dimension", "decay")
-        verdict = _word(claim["verdict"], "The verdict", _PROPERTIES[claim["about"]])
-        region = _Region.read(claim, system.discrete)
-        return cls(system, claim["about"], verdict, region, _count(claim["dimension"], "The dimension"))
-
-    @property
-    def _of_outputs(self) -> bool:
-        return self.about in ("observability", "detectability")
-
-    @property
-    def _up_to_decay(self) -> bool:
-        return self.about in ("stabilizability", "detectability")
+        self.about, self.discrete = claim["about"], system.discrete
+        self.of_outputs = self.about in ("observability", "detectability")
+        self.up_to_decay = self.about in ("stabilizability", "detectability")
+        self.A = _transposed(system.A) if self.of_outputs else system.A
+        self.B = _transposed(system.need("C")) if self.of_outputs else system.need("B")
+        self.verdict = _word(claim["verdict"], "The verdict", _PROPERTIES[self.about])
+        self.region = _Region.read(claim, system.discrete)
+        self.dimension = _count(claim["dimension"], "The dimension")
 
     def words(self) -> str:
-        pair, space = ("(C, A)", "observable") if self._of_outputs else ("(A, B)", "controllable")
-        known = f"the {space} subspace has dimension {self.dimension} of {len(self.system.A)}"
-        if not self._up_to_decay:
-            return f"{pair} is {self.verdict}: {known}"
+        pair, space = ("(C, A)", "observable") if self.of_outputs else ("(A, B)", "controllable")
         every = "not every" if self.verdict.startswith("not ") else "every"
-        return f"{pair} is {self.verdict}: {every} un{space} eigenvalue has {self.region}, and {known}"
+        fixed = f"{every} un{space} eigenvalue has {self.region}, and " if self.up_to_decay else ""
+        return f"{pair} is {self.verdict}: {fixed}the {space} subspace has dimension {self.dimension} of {len(self.A)}"
 
     def prove(self, method: str, witness: Any) -> None:
         _expect(self.region.decay >= 0, "A negative decay would call unstable eigenvalues stable.")
-        _expect(self._up_to_decay or self.region.decay == 0, "The claim does not depend on a decay, and names one.")
-        A = _transposed(self.system.A) if self._of_outputs else self.system.A
-        B = _transposed(self.system.need("C")) if self._of_outputs else self.system.need("B")
+        _expect(self.up_to_decay or self.region.decay == 0, "The claim does not depend on a decay, and names one.")
         yes, no = _PROPERTIES[self.about]
         if method == _RANK:
-            entries = _fields(witness, "The witness", "prime")
-            dimension, verdict = _reached(A, B, _prime(entries["prime"])), yes
-            _expect(dimension == len(A), f"The rank modulo this prime is {dimension}, and {len(A)} is needed.")
+            prime = _prime(_fields(witness, "The witness", "prime")["prime"])
+            dimension, verdict = _reached(self.A, self.B, prime), yes
+            _expect(
+                dimension == len(self.A), f"The rank modulo this prime is {dimension}, and {len(self.A)} is needed."
+            )
         else:
-            dimension, unreached = _prove_invariant(A, B, witness)
-            verdict = yes if self._up_to_decay and unreached.below(self.region.edge) else no
+            dimension, fixed = _prove_invariant(self.A, self.B, self.discrete, witness)
+            verdict = yes if self.up_to_decay and fixed.below(self.region.edge) else no
         _expect(verdict == self.verdict, f"The verdict is {verdict}, not {self.verdict}.")
         _expect(dimension == self.dimension, f"The dimension is {dimension}, not {self.dimension}.")
 
 
-@dataclass(frozen=True)
-class _Stabilised:
-    """A gain, and where the eigenvalues of the closed loop lie."""
-
-    system: _System
-    gain: Rows
-    output: bool
-    region: _Region
-    bounds: Bounds
-    poles: list[_Disc] | None
-    requested: list[Point] | None
-    distance: Fraction | None
-
-    methods = (_SPECTRAL, _LYAPUNOV)
-
-    @classmethod
-    def read(cls, claim: dict[str, Any], system: _System) -> _Stabilised:
-        optional = "decay damping output poles requested distance"
-        _fields(claim, "The claim", "about verdict gain abscissa", optional)
-        output = claim.get("output", False)
-        if not isinstance(output, bool) or ("requested" in claim) != ("distance" in claim):
-            raise Unreadable("output has to be true or false, and requested poles need a distance.")
-        if "requested" in claim and "poles" not in claim:
-            raise Unreadable("The distance to requested poles needs the poles.")
-        n, inputs = len(system.A), len(system.need("B")[0])
-        return cls(
-            system,
-            _matrix(claim["gain"], "The gain", inputs, len(system.need("C")) if output else n),
-            output,
-            _Region.read(claim, system.discrete),
-            _bounds(claim["abscissa"]),
-            _discs(claim["poles"]) if "poles" in claim else None,
-            _requested(claim["requested"], n) if "requested" in claim else None,
-            _number(claim["distance"], "The distance") if "distance" in claim else None,
-        )
-
-    def words(self) -> str:
-        loop = "A − B K C" if self.output else "A − B K"
-        known = _bounds_in_words(self.bounds, self.system.discrete)
-        discs = f", and {len(self.poles)} discs hold one distinct eigenvalue each" if self.poles is not None else ""
-        near = "" if self.distance is None else f", all within {_shown(self.distance)} of the requested poles"
-        return (
-            f"every eigenvalue of {loop} has {self.region} and {known}, "
-            f"for K as written and for the doubles nearest to it{discs}{near}"
-        )
-
-    def prove(self, method: str, witness: Any) -> None:
-        _expect(self.region.decay >= 0, "A negative decay would call an unstable loop stabilised.")
-        _expect(
-            not self.output or not any(any(row) for row in self.system.D or []), "Output feedback needs D to be zero."
-        )
-        loops = [self._closed_loop(self.gain)]
-        doubles = _nearest_doubles(self.gain)
-        if doubles != self.gain:
-            loops.append(self._closed_loop(doubles))
-        if method == _LYAPUNOV:
-            _expect(self.poles is None, "Lyapunov matrices do not prove where single eigenvalues lie.")
-            _expect(self.region.damping == 0, "Lyapunov matrices do not prove a damping ratio.")
-            for loop in loops:
-                bounds = _prove_bounds(loop, self.bounds, self.system.discrete, witness)
-                _expect(bounds.side_of(self.region.edge) is True, "The upper bound does not reach the region.")
-            return
-        _fields(witness, "The witness", "")
-        spectra = [_Spectrum.of(loop, self.system.discrete) for loop in loops]
-        for spectrum in spectra:
-            _expect(spectrum.lies_in(self.region), "An eigenvalue of the closed loop is not in the region.")
-            spectrum.expect_within(self.bounds)
-        if self.poles is not None:
-            spectra[0].expect_in_discs(self.poles)
-            self._expect_near(self.poles)
-
-    def _closed_loop(self, gain: Rows) -> Rows:
-        B = self.system.need("B")
-        fed_back = _product(gain, self.system.need("C")) if self.output else gain
-        change = _product(B, fed_back) if fed_back else [[Fraction(0)] * len(self.system.A) for _ in B]
-        return [[a - c for a, c in zip(*rows, strict=True)] for rows in zip(self.system.A, change, strict=True)]
-
-    def _expect_near(self, poles: list[_Disc]) -> None:
-        if self.requested is None or self.distance is None:
-            return
-        repeated = [pole for pole in poles for _ in range(pole.multiplicity)]
-        for (re, im), pole in zip(self.requested, repeated, strict=True):
-            room = self.distance - pole.radius
-            near = room >= 0 and (re - pole.re) ** 2 + (im - pole.im) ** 2 <= room**2
-            _expect(near, f"The pole near {_shown(pole.re)} + {_shown(pole.im)}j is farther than the distance claimed.")
-
-
-@dataclass(frozen=True)
 class _NoGain:
-    """No state feedback does what was asked, because of eigenvalues that no input moves."""
-
-    system: _System
-    region: _Region | None
-    requested: list[Point]
+    """The claim that no state feedback does what was asked, because no input moves certain eigenvalues."""
 
     methods = (_INVARIANT,)
 
-    @classmethod
-    def read(cls, claim: dict[str, Any], system: _System) -> _NoGain:
+    def __init__(self, claim: dict[str, Any], system: _System) -> None:
+        self.system, self.B = system, system.need("B")
+        self.requested = _requested(claim["requested"], len(self.B)) if "requested" in claim else None
+        self.region = _Region.read(claim, system.discrete)
         if claim["verdict"] == "not placeable":
             _fields(claim, "The claim", "about verdict requested")
-            return cls(system, None, _requested(claim["requested"], len(system.A)))
-        _fields(claim, "The claim", "about verdict", "decay")
-        return cls(system, _Region.read(claim, system.discrete), [])
+        else:
+            _fields(claim, "The claim", "about verdict", "decay")
 
     def words(self) -> str:
-        what = "the requested eigenvalues" if self.region is None else f"only eigenvalues with {self.region}"
+        what = "the requested eigenvalues" if self.requested else f"only eigenvalues with {self.region}"
         return f"there is no K for which A − B K has {what}"
 
     def prove(self, method: str, witness: Any) -> None:
-        _, fixed = _prove_invariant(self.system.A, self.system.need("B"), witness)
-        if self.region is not None:
-            _expect(not fixed.below(self.region.edge), "The eigenvalues that no input moves are all in the region.")
-        else:
+        _, fixed = _prove_invariant(self.system.A, self.B, self.system.discrete, witness)
+        if self.requested:
             missing = _divide(_with_roots(self.requested), fixed.p) is None
             _expect(missing, "The eigenvalues that no input moves are all among those requested.")
+        else:
+            _expect(not fixed.below(self.region.edge), "The eigenvalues that no input moves are all in the region.")
 
 
-_Claim = _Stability | _Rank | _Stabilised | _NoGain
+_Claim = _Stability | _Stabilised | _Rank | _NoGain
 
 
 def _claim(value: Any, system: _System) -> _Claim:
@@ -591,11 +531,11 @@ def _claim(value: Any, system: _System) -> _Claim:
         raise Unreadable("The claim has to be an object with the keys 'about' and 'verdict'.")
     about = _word(value["about"], "What the claim is about", ("stability", "feedback", *_PROPERTIES))
     if about == "stability":
-        return _Stability.read(value, system)
+        return _Stability(value, system)
     if about in _PROPERTIES:
-        return _Rank.read(value, system)
+        return _Rank(value, system)
     verdict = _word(value["verdict"], "The verdict", ("stabilised", "not stabilisable", "not placeable"))
-    return _Stabilised.read(value, system) if verdict == "stabilised" else _NoGain.read(value, system)
+    return _Stabilised(value, system) if verdict == "stabilised" else _NoGain(value, system)
 
 
 def _expect(holds: bool, otherwise: str) -> None:
@@ -616,12 +556,20 @@ class _Proved:
 
     low: Fraction | None
     high: Fraction | None
+    discrete: bool
 
-    def side_of(self, point: Fraction) -> bool | None:
-        """True if the abscissa is below `point`, False if it is above, None if the bounds do not tell."""
-        if self.high is not None and self.high <= point:
+    def below(self, bound: Fraction) -> bool | None:
+        """Whether the abscissa is smaller than `bound`; None if that does not follow."""
+        if self.high is not None and self.high <= bound:
             return True
-        return False if self.low is not None and self.low >= point else None
+        return False if self.low is not None and self.low >= bound else None
+
+    def lies_in(self, region: _Region) -> bool | None:
+        return self.below(region.edge)
+
+    def verdict(self) -> str:
+        inside = self.below(Fraction(self.discrete))
+        return "undecided" if inside is None else "stable" if inside else "unstable"
 
 
 def _prove_bounds(M: Rows, bounds: Bounds, discrete: bool, witness: Any) -> _Proved:
@@ -630,8 +578,8 @@ def _prove_bounds(M: Rows, bounds: Bounds, discrete: bool, witness: Any) -> _Pro
     low, high = bounds
     n = len(M)
     for side, bound, keys in (("upper", high, "P"), ("lower", low, "P x")):
-        if (bound is None) != (entries[side] is None):
-            raise _Refused(f"The {side} bound and its Lyapunov matrix have to be there together.")
+        together = (bound is None) == (entries[side] is None)
+        _expect(together, f"The {side} bound and its Lyapunov matrix have to be there together.")
         if bound is None:
             continue
         proof = _fields(entries[side], f"The {side} witness", keys)
@@ -646,14 +594,14 @@ def _prove_bounds(M: Rows, bounds: Bounds, discrete: bool, witness: Any) -> _Pro
             x = _integers(_matrix([proof["x"]], "x", 1, n))[0][0]
             form = _dot(x, [_dot(row, x) for row in P])
             _expect(form < 0, "The form xᵀPx of the lower Lyapunov matrix is not negative.")
-    return _Proved(low, high)
+    return _Proved(low, high, discrete)
 
 
 def _lyapunov_residual(M: Rows, P: Integers, s: Fraction, discrete: bool) -> Integers:
     """A positive multiple of −((M − sI)ᵀP + P(M − sI)), in discrete time of s²P − MᵀPM."""
     N, d = _integers(M)
     n = len(N)
-    _afford(n**3 * (20 + _digits(N) * _digits(P)) * (2 if discrete else 1))
+    _afford(n**3 * (20 + (_digits(N) + _digits([[s.denominator]])) * _digits(P)) * (2 if discrete else 1))
     if discrete:
         columns = _transposed(N)
         image = [[_dot(row, column) for column in columns] for row in P]  # PN
@@ -689,7 +637,7 @@ def _positive_definite(M: Integers) -> bool:
     while True:
         if _dominant_residual(M, halves, bits):
             return True
-        if bits >= enough or n**3 * (bits // 30) ** 2 > _MOST_WORK // 100:
+        if bits >= enough or n**3 * (bits // 30) ** 2 > _MOST_WORK // 5:
             return False
         bits *= 4
 
@@ -703,7 +651,7 @@ def _dominant_residual(M: Integers, halves: list[int], bits: int) -> bool:
     for i in range(n):
         row: list[int] = []
         for j in range(i):
-            rest = _scaled(M[i][j], unit - halves[i] - halves[j]) - _dot(row, G[j])  # up to the j entries that are there
+            rest = _scaled(M[i][j], unit - halves[i] - halves[j]) - _dot(row, G[j])  # row has j entries here
             entry = (rest + G[j][j] // 2) // G[j][j]
             error = abs(rest - entry * G[j][j])
             off_diagonal[i] += error
@@ -722,22 +670,22 @@ def _scaled(x: int, power: int) -> int:
     return x << power if power >= 0 else x >> -power
 
 
-def _prove_invariant(A: Rows, B: Rows, witness: Any) -> tuple[int, _Spectrum]:
+def _prove_invariant(A: Rows, B: Rows, discrete: bool, witness: Any) -> tuple[int, _Spectrum]:
     """The dimension of the controllable subspace, and the eigenvalues that no input moves: those of F."""
     entries = _fields(witness, "The witness", "W F prime")
     n = len(A)
     W = _matrix(entries["W"], "W", columns=n)
     F = _matrix(entries["F"], "F", len(W), len(W))
-    _expect(1 <= len(W) <= n, "W needs between 1 and n rows.")
+    _expect(len(W) <= n, "W has more rows than A.")
     _expect(_product(W, A) == _product(F, W), "W A = F W does not hold.")
-    _expect(not B[0] or not any(map(any, _product(W, B))), "W B = 0 does not hold.")
+    _expect(not any(map(any, _product(W, B))), "W B = 0 does not hold.")
     large = (1 << 521) - 1
     echelon: dict[int, list[int]] = {}
     independent = all(_absorb(echelon, row, large) for row in _integers(W)[0])
     _expect(independent, "The rows of W are not independent.")
     reached = _reached(A, B, _prime(entries["prime"]))
     _expect(reached >= n - len(W), f"The rank modulo this prime is {reached}, and {n - len(W)} is needed.")
-    return n - len(W), _Spectrum.of(F, bool(discrete_time := False))
+    return n - len(W), _Spectrum.of(F, discrete)
 
 
 def _reached(A: Rows, B: Rows, prime: int) -> int:
@@ -780,3 +728,494 @@ def _prime(value: Any) -> int:
 
     _expect(q in bases or (all(q % b for b in bases) and all(map(passes, bases))), f"{q} is not a prime.")
     return q
+
+
+# ---------------------------------------------------------------------------------------------- matrices
+
+
+def _dot(x: Iterable[int], y: Iterable[int]) -> int:
+    return sum(map(mul, x, y))  # up to the end of the shorter one
+
+
+def _digits(rows: Iterable[Iterable[int]]) -> int:
+    return max((abs(x).bit_length() for row in rows for x in row), default=0) // 30 + 1
+
+
+def _transposed(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _integers(rows: Rows) -> tuple[Integers, int]:
+    """N and d > 0 with integer N = d · rows."""
+    d, count = 1, sum(map(len, rows))
+    for row in rows:
+        for x in row:
+            d = lcm(d, x.denominator)
+            _expect(d.bit_length() * count < _MOST_BITS, "Its numbers have no manageable common denominator.")
+    return [[x.numerator * (d // x.denominator) for x in row] for row in rows], d
+
+
+def _product(X: Rows, Y: Rows) -> Rows:
+    (N, d), (M, e) = _integers(X), _integers(Y)
+    columns = _transposed(M)
+    _afford(len(N) * len(M) * len(columns) * (20 + _digits(N) * _digits(M)))
+    return [[Fraction(_dot(row, column), d * e) for column in columns] for row in N]
+
+
+def _nearest_doubles(rows: Rows) -> Rows:
+    try:
+        return [[Fraction(float(x)) for x in row] for row in rows]
+    except OverflowError:
+        raise _Refused("An entry of the gain lies beyond the range of doubles.") from None
+
+
+def _characteristic(N: Integers) -> Poly:
+    """det(sI − N) without divisions, one leading submatrix after the other (Berkowitz 1984)."""
+    n, w = len(N), _digits(N)
+    _afford(n**4 // 4 * (20 + n * w * w // 2))
+    descending = [1]
+    for k in range(n):
+        minor = [row[:k] for row in N[:k]]
+        power, toeplitz = [row[k] for row in N[:k]], [1, -N[k][k]]
+        for _ in range(k):
+            toeplitz.append(-_dot(N[k], power))
+            power = [_dot(row, power) for row in minor]
+        descending = [_dot(descending, toeplitz[i::-1]) for i in range(k + 2)]
+    return descending[::-1]
+
+
+@dataclass(frozen=True)
+class _Spectrum:
+    """The eigenvalues of N/d, which are the roots of p."""
+
+    N: Integers
+    d: int
+    p: Poly
+    discrete: bool
+
+    @classmethod
+    def of(cls, M: Rows, discrete: bool) -> _Spectrum:
+        N, d = _integers(M)
+        return cls(N, d, _primitive([c * d**k for k, c in enumerate(_characteristic(N))]), discrete)
+
+    def below(self, bound: Fraction) -> bool:
+        """Whether the abscissa is smaller than `bound`."""
+        if not self.discrete:
+            return _hurwitz(_shift(self.p, bound))
+        if bound <= 0:
+            return False
+        mapped = _to_half_plane(_stretch(self.p, bound))
+        return len(mapped) == len(self.p) and _hurwitz(mapped)
+
+    def at_most(self, bound: Fraction) -> bool:
+        """Whether the abscissa is at most `bound`."""
+        if not self.discrete:
+            return _closed_hurwitz(_shift(self.p, bound))
+        if bound <= 0:
+            return bound == 0 and not any(self.p[:-1])
+        return _closed_hurwitz(_to_half_plane(_stretch(self.p, bound)))
+
+    def lies_in(self, region: _Region) -> bool:
+        return self.below(region.edge) and (not region.damping or _in_sector(self.p, region.damping))
+
+    def verdict(self) -> str:
+        boundary = Fraction(self.discrete)
+        if self.below(boundary):
+            return "stable"
+        return "marginal" if self.at_most(boundary) and self._boundary_is_semisimple() else "unstable"
+
+    def _boundary_is_semisimple(self) -> bool:
+        """Whether no boundary eigenvalue has a Jordan block above order 1, where none lies outside.
+
+        q holds the boundary eigenvalues once, u the others as often as p: the minimal polynomial has the former as
+        simple roots if and only if (q u)(A) = 0.
+        """
+        p = self.p
+        if self.discrete:
+            p = p[next(k for k, c in enumerate(p) if c) :]  # an eigenvalue 0 has no mirror image 1/λ
+        q = _squarefree(_gcd(p, p[::-1] if self.discrete else _reflected(p)))
+        u = _without_roots(self.p, q)
+        return len(u) + len(q) == len(self.p) + 1 or self._is_root_of(_times(q, u))
+
+    def _is_root_of(self, f: Poly) -> bool:
+        """Whether f(N/d) = 0, one column after the other by Horner's rule."""
+        n, w = len(self.N), _digits(self.N)
+        _afford(n**3 * len(f) * (20 + w * (w * len(f) + _digits([f]))))
+        for i in range(n):
+            column, scale = [0] * n, 1
+            for c in reversed(f):
+                column = [_dot(row, column) for row in self.N]
+                column[i] += c * scale
+                scale *= self.d
+            if any(column):
+                return False
+        return True
+
+    def expect_within(self, bounds: Bounds) -> None:
+        low, high = bounds
+        _expect(low is None or not self.below(low), "The lower bound of the abscissa is too high.")
+        _expect(high is None or self.at_most(high), "The upper bound of the abscissa is too low.")
+
+    def expect_in_discs(self, discs: list[_Disc]) -> None:
+        """Disjoint discs that hold one distinct eigenvalue each: Smith's discs, class by class, lie inside them."""
+        degree = len(self.p) - 1
+        right = all(disc.multiplicity for disc in discs) and sum(disc.multiplicity for disc in discs) == degree
+        _expect(right, f"The multiplicities of the poles do not add up to {degree}.")
+        (re, im, radius), w = _integers(_transposed([[disc.re, disc.im, disc.radius] for disc in discs]))
+        _expect(min(radius) >= 0, "A disc has a negative radius.")
+        for i, j in combinations(range(len(discs)), 2):
+            apart = (re[i] - re[j]) ** 2 + (im[i] - im[j]) ** 2 > (radius[i] + radius[j]) ** 2
+            _expect(apart, f"The discs {i + 1} and {j + 1} of the poles meet.")
+        for multiplicity, f in _by_multiplicity(self.p).items():
+            members = [i for i, disc in enumerate(discs) if disc.multiplicity == multiplicity]
+            k = len(f) - 1
+            _afford(k**3 * _digits([re, im, [w]]) * (_digits([f]) + k * _digits([re, im, [w]])))
+            _expect(len(members) == k, f"There are {k} distinct eigenvalues of multiplicity {multiplicity}.")
+            for i in members:  # k |f(z)| ≤ radius · |a Π (z − zⱼ)|, squared, in units of 1/w
+                x, y, scale = 0, 0, 1
+                for c in reversed(f):
+                    x, y, scale = x * re[i] - y * im[i] + c * scale, x * im[i] + y * re[i], scale * w
+                right_side = (radius[i] * f[-1]) ** 2
+                for j in members:
+                    right_side *= (re[i] - re[j]) ** 2 + (im[i] - im[j]) ** 2 if j != i else 1
+                _expect(k * k * (x * x + y * y) <= right_side, f"The disc {i + 1} of the poles is not proved.")
+
+
+# -------------------------------------------------------------------------------------------- polynomials
+
+
+def _primitive(p: Poly) -> Poly:
+    content = gcd(*p)
+    return [c // (content if p[-1] > 0 else -content) for c in p]
+
+
+def _times(p: Poly, q: Poly) -> Poly:
+    product = [0] * (len(p) + len(q) - 1)
+    for i, a in enumerate(p):
+        for j, b in enumerate(q):
+            product[i + j] += a * b
+    return product
+
+
+def _plus(p: Poly, q: Poly, factor: int = 1) -> Poly:
+    """p + factor · q, where q has no higher degree."""
+    return [a + factor * b for a, b in zip(p, q + [0] * (len(p) - len(q)), strict=True)]
+
+
+def _reflected(p: Poly) -> Poly:
+    """p(−s)."""
+    return [-c if k % 2 else c for k, c in enumerate(p)]
+
+
+def _taylor(p: Poly, by: int) -> Poly:
+    """p(s + by)."""
+    _afford(len(p) ** 2 * (_digits([p]) + len(p) * _digits([[by]])) * _digits([[by]]))
+    moved = list(p)
+    for i in range(len(p) - 1):
+        for j in range(len(p) - 2, i - 1, -1):
+            moved[j] += by * moved[j + 1]
+    return moved
+
+
+def _stretch(p: Poly, by: Fraction) -> Poly:
+    """p(by · s) up to a positive factor: its roots are those of p divided by `by` > 0."""
+    a, b, n = by.numerator, by.denominator, len(p) - 1
+    _afford(n * (_digits([p]) + n * _digits([[a, b]])) ** 2)
+    return _primitive([c * a**k * b ** (n - k) for k, c in enumerate(p)])
+
+
+def _shift(p: Poly, by: Fraction) -> Poly:
+    """p(s + by), stretched: its roots are positive multiples of those of p less `by`."""
+    return _taylor(_stretch(p, Fraction(1, by.denominator)), by.numerator)
+
+
+def _to_half_plane(p: Poly) -> Poly:
+    """(1 − s)ⁿ p((1 + s)/(1 − s)): the unit disc goes to the left half plane, and a root −1 to infinity."""
+    halves = [c << k for k, c in enumerate(_taylor(p, -1))]  # p in powers of 2/(1 − s) = z + 1
+    kept = halves[next(k for k, c in enumerate(halves) if c) :]
+    return _primitive(_reflected(_taylor(kept[::-1], 1)))
+
+
+def _divide(p: Poly, by: Poly) -> Poly | None:
+    """p / by for a primitive `by`; None if it does not divide p (by Gauss, the quotient would be integral)."""
+    rest, quotient = list(p), [0] * max(0, len(p) - len(by) + 1)
+    for i in reversed(range(len(quotient))):
+        quotient[i], remainder = divmod(rest[i + len(by) - 1], by[-1])
+        if remainder:
+            return None
+        for j, c in enumerate(by):
+            rest[i + j] -= quotient[i] * c
+    return None if any(rest) else quotient
+
+
+def _quotient(p: Poly, by: Poly) -> Poly:
+    quotient = _divide(p, by)
+    assert quotient is not None
+    return quotient
+
+
+def _gcd(p: Poly, q: Poly) -> Poly:
+    """The primitive greatest common divisor, by way of a prime (Brown 1971).
+
+    Modulo a prime that leaves the leading coefficient of p its degree is never too low, so that a common divisor of
+    that degree is the greatest.
+    """
+    for exponent in _MERSENNE:
+        prime = (1 << exponent) - 1
+        _afford(len(p) * len(q) * (exponent // 30) ** 2)
+        if not p[-1] % prime:
+            continue
+        modular = _gcd_modulo(p, q, prime)
+        if len(modular) == 1:
+            return [1]
+        residues = [c * gcd(p[-1], q[-1]) % prime for c in modular]
+        candidate = _primitive([c - prime if 2 * c > prime else c for c in residues])
+        if _divide(p, candidate) is not None and _divide(q, candidate) is not None:
+            return candidate
+    raise _Refused("A common divisor has coefficients too long for this checker.")
+
+
+def _gcd_modulo(p: Poly, q: Poly, prime: int) -> Poly:
+    a, b = ([c % prime for c in f] for f in (p, q))
+    while True:
+        while b and not b[-1]:
+            b.pop()
+        if not b:
+            return a
+        inverse = pow(b[-1], -1, prime)
+        b = [c * inverse % prime for c in b]
+        while len(a) >= len(b):
+            if factor := a.pop():
+                start = len(a) + 1 - len(b)
+                a[start:] = [(x - factor * y) % prime for x, y in zip(a[start:], b, strict=False)]
+        a, b = b, a
+
+
+def _squarefree(p: Poly) -> Poly:
+    return _quotient(p, _gcd(p, _derivative(p))) if len(p) > 1 else [1]
+
+
+def _derivative(p: Poly) -> Poly:
+    return [k * c for k, c in enumerate(p)][1:]
+
+
+def _without_roots(p: Poly, q: Poly) -> Poly:
+    """p without the roots that it shares with q."""
+    while len(common := _gcd(p, q)) > 1:
+        p = _quotient(p, common)
+    return p
+
+
+def _by_multiplicity(p: Poly) -> dict[int, Poly]:
+    """The squarefree polynomial of the roots of each multiplicity that occurs."""
+    at_least: list[Poly] = []
+    while len(p) > 1:
+        common = _gcd(p, _derivative(p))
+        at_least.append(_quotient(p, common))
+        p = common
+    exactly = (_quotient(f, g) for f, g in zip(at_least, [*at_least[1:], [1]], strict=True))
+    return {k: f for k, f in enumerate(exactly, 1) if len(f) > 1}
+
+
+def _with_roots(points: list[Point]) -> Poly:
+    """The primitive polynomial of these roots, which are closed under conjugation."""
+    factors = [[-x, Fraction(1)] if y == 0 else [x * x + y * y, -2 * x, Fraction(1)] for x, y in points if y >= 0]
+    p = [1]
+    for factor in factors:
+        integral = _integers([factor])[0]
+        _afford(len(points) ** 2 * _digits([p]) * _digits(integral))
+        p = _times(p, integral[0])
+    return _primitive(p)
+
+
+def _closed_hurwitz(p: Poly) -> bool:
+    """Whether no root has positive real part.
+
+    q holds, once, the roots of p whose mirror image −λ is a root as well. The others have to be in the open half
+    plane, and those of q imaginary: q is even or odd, so that they are if and only if q + q′ is Hurwitz.
+    """
+    q = _squarefree(_gcd(p, _reflected(p)))
+    if len(q) == 1:
+        return _hurwitz(p)
+    return _hurwitz(_plus(q, _derivative(q))) and _hurwitz(_without_roots(p, q))
+
+
+def _in_sector(p: Poly, damping: Fraction) -> bool:
+    """Whether every root has Re λ < −ζ|λ|: turned by ±φ with sin φ = ζ it has to stay in the open left half plane.
+
+    p turned one way is f + jg over Q(√d), turned the other way f − jg, and f² + g² has all these roots.
+    """
+    sine, scale, n = damping.numerator, damping.denominator, len(p) - 1
+    d = scale**2 - sine**2
+    _afford(n**2 * 16 * (_digits([p]) + n * _digits([[scale]])) ** 2)
+    parts: list[Poly] = [[0] * (n + 1) for _ in range(4)]  # f = parts[0] + parts[1] √d, g = parts[2] + parts[3] √d
+    a, b, e, h = 1, 0, 0, 0  # (a + b√d) + j (e + h√d) = (√d + j sine)^(n − k) = scale^(n − k) exp(j (n − k) φ)
+    for k in range(n, -1, -1):
+        for part, x in zip(parts, (a, b, e, h), strict=True):
+            part[k] = p[k] * scale**k * x
+        a, b, e, h = b * d - e * sine, a - h * sine, h * d + a * sine, e + b * sine
+    squares = [_times(part, part) for part in parts]
+    rational = _plus(_plus(squares[0], squares[2]), _plus(squares[1], squares[3]), d)
+    radical = [2 * c for c in _plus(_times(parts[0], parts[1]), _times(parts[2], parts[3]))]
+    if isqrt(d) ** 2 == d:
+        return _hurwitz(_primitive(_plus(rational, radical, isqrt(d))))
+    return _hurwitz(rational, radical, d)
+
+
+def _hurwitz(p: Poly, radical: Poly | None = None, d: int = 0) -> bool:
+    """Whether every root of p + radical √d has negative real part; a constant has no root.
+
+    Routh's reduction first in integer intervals, whose certain signs decide nearly every case, then exactly.
+    """
+    if len(p) == 1:
+        return True
+    pairs = list(zip(p, radical or [0] * len(p), strict=True))
+    leading = _sign(*pairs[-1], d)
+    pairs = [(leading * a, leading * b) for a, b in _balanced(pairs)]
+    longest = _digits(pairs) * 30
+    for bits in (192, 768, 3072, 12288):
+        decided = _routh_in_intervals(pairs, d, bits)
+        if decided is not None:
+            return decided
+        if bits > 8 * longest:
+            break
+    if radical is None and len(_gcd(p, _reflected(p))) > 1:
+        return False  # λ and −λ are roots
+    return _routh(pairs, d)
+
+
+Pairs = list[tuple[int, int]]
+
+
+def _balanced(pairs: Pairs) -> Pairs:
+    """With s replaced by 2^k s, so that the first and the last coefficient are of similar size."""
+    n = len(pairs) - 1
+    first, last = (max(abs(a), abs(b)).bit_length() for a, b in (pairs[0], pairs[-1]))
+    k = round((first - last) / n)
+    powers = (k * i if k >= 0 else -k * (n - i) for i in range(n + 1))
+    return [(a << power, b << power) for power, (a, b) in zip(powers, pairs, strict=True)]
+
+
+def _sign(a: int, b: int, d: int) -> int:
+    """The sign of a + b√d."""
+    one, other = (a > 0) - (a < 0), ((b > 0) - (b < 0)) * (d > 0)
+    if one * other >= 0:
+        return one or other
+    return one if a * a > b * b * d else other if a * a < b * b * d else 0
+
+
+def _routh_in_intervals(pairs: Pairs, d: int, bits: int) -> bool | None:
+    """Routh's reduction with each row cut to `bits`, outwards; None as soon as a sign is not certain.
+
+    Every entry of a row has to be positive, as each pair of rows belongs to a Hurwitz polynomial of lower degree.
+    """
+    root = isqrt(d << 2 * bits)
+    row = []
+    for a, b in reversed(pairs):
+        ends = (b * root, b * (root + 1)) if b else (0, 0)
+        row.append(((a << bits) + min(ends), (a << bits) + max(ends)))
+    upper, lower = row[0::2], row[1::2]
+    while lower:
+        if any(high <= 0 for _, high in upper + lower):
+            return False
+        if any(low <= 0 for low, _ in upper[:1] + lower):
+            return None
+        upper, lower = _cut(upper, bits), _cut(lower, bits)
+        (first, first_high), (pivot, pivot_high) = upper[0], lower[0]
+        padded = [*lower[1:], (0, 0)]
+        following = [
+            (pivot * low - first_high * other_high, pivot_high * high - first * other)
+            for (low, high), (other, other_high) in zip(upper[1:], padded, strict=False)
+        ]
+        upper, lower = lower, following
+    return True
+
+
+def _cut(row: Pairs, bits: int) -> Pairs:
+    excess = max(0, max(high.bit_length() for _, high in row) - bits)
+    return [(low >> excess, -(-high >> excess)) for low, high in row]
+
+
+def _routh(pairs: Pairs, d: int) -> bool:
+    """Routh's reduction over Q(√d)."""
+    n = len(pairs) - 1
+    _afford(n**2 * (n * _digits(pairs)) ** 2 // 8)
+    upper, lower = pairs[::-1][0::2], pairs[::-1][1::2]
+    while lower:
+        (a, b), (e, h) = upper[0], lower[0]
+        if _sign(e, h, d) <= 0:
+            return False
+        padded = [*lower[1:], (0, 0)]
+        following = [
+            (e * x + d * h * y - a * u - d * b * v, e * y + h * x - a * v - b * u)
+            for (x, y), (u, v) in zip(upper[1:], padded, strict=False)
+        ]
+        content = max(1, gcd(*(c for pair in following for c in pair)))
+        upper, lower = lower, [(x // content, y // content) for x, y in following]
+    return True
+
+
+# ------------------------------------------------------------------------------------------- command line
+
+
+def _system_of_file(text: bytes) -> _System:
+    """The system of a plain JSON file {"A": …, "B": …, "dt": …}, its numbers read as exact decimals."""
+    entries = _json(text, str)
+    if not isinstance(entries, dict) or "A" not in entries:
+        raise Unreadable("The system's file has to hold an object with the key 'A'.")
+    known = {key: entries[key] for key in ("A", "B", "C", "D", "dt") if entries.get(key) is not None}
+    if "dt" in known and _number(known["dt"], "dt") == 0:
+        del known["dt"]  # a usual way to say continuous time
+    return _System.read(known)
+
+
+def _difference(stored: _System, given: _System) -> str | None:
+    """Where the certificate's system first differs from another one, in a sentence; None if they are equal."""
+    if stored.discrete != given.discrete:
+        return "One of certificate and file is in continuous time, and the other in discrete time."
+    different: list[tuple[str, Fraction, Fraction]] = []
+    for name in ("A", "B", "C", "D"):
+        ours, theirs = getattr(stored, name) or [[]], getattr(given, name) or [[]]
+        if (len(ours), len(ours[0])) != (len(theirs), len(theirs[0])):
+            return f"The matrix {name} of the certificate does not have the shape of the file's."
+        for i, rows in enumerate(zip(ours, theirs, strict=True), 1):
+            entries = enumerate(zip(*rows, strict=True), 1)
+            different += [(f"{name}[{i},{j}]", x, y) for j, (x, y) in entries if x != y]
+    if stored.dt is not None and given.dt is not None and stored.dt != given.dt:
+        different.append(("dt", stored.dt, given.dt))
+    if not different:
+        return None
+    place, ours, theirs = different[0]
+    nearest = _nearest_doubles([[y for _, _, y in different]])[0] == [x for _, x, _ in different]
+    rounded = "; the certificate speaks about the doubles nearest to these numbers" if nearest else ""
+    return f"{place} is {_shown(ours)} in the certificate and {_shown(theirs)} in the file{rounded}."
+
+
+def _bytes_of(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check a file and print the outcome: 0 valid, 4 refused, 2 unreadable."""
+    parser = argparse.ArgumentParser(description="Check a certificate of the schema hybrid-certificate/1.")
+    parser.add_argument("file", help="the certificate")
+    parser.add_argument("--system", metavar="FILE.json", help="a system that has to be the certificate's")
+    options = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may lack λ
+    try:
+        document = read(_bytes_of(options.file))
+        report = check(document)
+        if report.valid and options.system:
+            difference = _difference(_System.read(document["system"]), _system_of_file(_bytes_of(options.system)))
+            report = Report(difference is None, report.claim, difference or report.reason)
+    except (OSError, Unreadable, _Refused) as error:
+        print(f"unreadable: {error}")
+        return 2
+    print(f"claim: {report.claim}\n{'valid' if report.valid else 'refused'}: {report.reason}")
+    return 0 if report.valid else 4
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -38,8 +38,9 @@ def prove_placement(question: FeedbackQuestion, proposal: GainProposal) -> Prove
     """
     for digits in (SHORT, FULL):
         gain = rounded(proposal.gain, digits)
-        placed = match(spectrum_of(question, decimals(gain)).enclosures(), question.poles or ())
-        if placed.distance > _tolerance(question):
+        discs = spectrum_of(question, decimals(gain)).enclosures()
+        placed = None if discs is None else match(discs, question.poles or ())
+        if placed is None or placed.distance > _tolerance(question):
             continue
         proved = _prove_rounded(question, gain)
         if proved is not None:

@@ -142,18 +142,21 @@ class Spectrum:
                 return _outwards(lo, -math.inf, boundary), _outwards(hi, math.inf, boundary)
             precision *= 2
 
-    def enclosures(self) -> tuple[Enclosure, ...]:
+    def enclosures(self) -> tuple[Enclosure, ...] | None:
         """A disc around each distinct eigenvalue, pairwise disjoint, wide enough for Smith's theorem to prove it.
 
-        Sorted by real part, rightmost first. Around a root known within e, Smith's radius is at most 1.3 k e where the
-        discs of radius 2 k e are disjoint (k distinct roots), so 2 k e is claimed.
+        Sorted by real part, rightmost first; None where the last precision does not separate them. Around roots known
+        within e, Smith's radius is at most √e̅ k e (e̅ = 2.718…) where the discs of radius 2 k e are disjoint (k distinct
+        roots), so 2 k e is claimed.
         """
         precision = _FIRST_PRECISION
         while True:
             roots = self.roots(precision)
             discs = [_disc(root, multiplicity, len(roots), precision) for root, multiplicity in roots]
-            if _disjoint(discs) or precision >= _LAST_PRECISION:
+            if _disjoint(discs):
                 return tuple(sorted(discs, key=lambda d: (-d.re, abs(d.im), -d.im)))
+            if precision >= _LAST_PRECISION:
+                return None
             precision *= 2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hybrid.answer import Answer, Route, Status
+from hybrid.answer import Answer, Reason, Route, Status
 from hybrid.certificate import Certificate
 from hybrid.exact.spectrum import Spectrum, as_claim
 from hybrid.question import StabilityQuestion
@@ -44,4 +44,5 @@ def decide(question: StabilityQuestion) -> Answer:
         Certificate(system, claim, "characteristic polynomial"),
         bounds=spectrum.bounds,
         poles=poles,
+        notes=(Reason.PRECISION_EXHAUSTED.value,) if question.poles and poles is None else (),
     )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import fmpq, fmpq_mat, fmpz_mat, nmod, nmod_mat
+from flint import fmpq, fmpq_mat, fmpz, fmpz_mat, nmod, nmod_mat
 
 from hybrid.exact.spectrum import Spectrum, integer_matrix
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem, require_inputs
 
-PRIMES = ((1 << 61) - 1, (1 << 61) - 31, (1 << 60) - 93, (1 << 59) - 55)
+LARGEST_PRIME = (1 << 61) - 1
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def reach(system: LinearSystem) -> Reach:
     """
     A, _ = integer_matrix(system.A)
     B, _ = integer_matrix(require_inputs(system))
-    for prime in PRIMES:
+    for prime in _primes():
         columns = _independent_columns(nmod_mat(A, prime), nmod_mat(B, prime))
         if len(columns) == system.n:
             return Reach(system.n, prime)
@@ -55,7 +56,12 @@ def reach(system: LinearSystem) -> Reach:
         if F is not None and not any((W * fmpq_mat(B)).entries()):
             scale = integer_matrix(system.A)[1]
             return Reach(system.n - W.nrows(), prime, _to_exact(W), _to_exact(F / scale))
-    raise ArithmeticError("every prime of the list divides the minors of the Kalman matrix")  # pragma: no cover
+    raise AssertionError("there are infinitely many primes, and finitely many divide a minor")
+
+
+def _primes() -> Iterator[int]:
+    """Primes below 2⁶¹, downwards: a further one is needed only where a plant was built against those before."""
+    return (candidate for candidate in range(LARGEST_PRIME, 1, -2) if fmpz(candidate).is_prime())
 
 
 def _independent_columns(A: nmod_mat, B: nmod_mat) -> list[tuple[int, int]]:

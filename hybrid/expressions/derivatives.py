@@ -77,7 +77,7 @@ def jacobian_tape(tape: Tape, variables: Sequence[int], mode: Mode | None = None
     >>> from hybrid.expressions.infix import infix
     >>> from hybrid.expressions.parser import parse
     >>> infix(jacobian_tape(parse("x^2*sin(y)", ["x", "y"]), [0, 1]))
-    ['2*x*sin(y)', 'x^2*cos(y)']
+    ['2*x*sin(y)', 'cos(y)*x^2']
     """
     graph = Graph(tape.names, tape.sources, MAX_DERIVATIVE_NODES)
     values = graph.extend(tape, range(len(tape.names)))

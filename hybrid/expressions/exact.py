@@ -22,6 +22,9 @@ MAX_BITS = 100_000
 """Bits of numerator or denominator beyond which exact evaluation gives up."""
 
 
+_ZERO = Fraction(0)  # most entries of a Jacobian
+
+
 class NotExact(Exception):  # noqa: N818  an outcome, not an error: the value exists and is no rational number
     """The value is irrational, or too long to be worth having."""
 
@@ -192,6 +195,8 @@ def rational(value: Fraction | int) -> fmpq:
     return fmpq(value.numerator, value.denominator)
 
 
-def fraction(value: fmpq) -> Fraction:
-    """The same number as Python's Fraction."""
-    return Fraction(int(value.p), int(value.q))
+def fraction(value: Any) -> Fraction:
+    """The same number as Python's Fraction; NotExact for an angle."""
+    if isinstance(value, Angle):
+        raise NotExact
+    return Fraction(int(value.p), int(value.q)) if value != 0 else _ZERO

@@ -28,7 +28,10 @@ UNARY = (
 BINARY = ("+", "-", "*", "/")
 IMMEDIATE = ("^", "root")
 """An argument and a fixed integer: the power u^k, and the principal root u^(1/k) for u ≥ 0."""
-_TOTAL = frozenset({"+", "-", "*", "neg", "exp", "sin", "cos", "atan", "sinh", "cosh", "tanh", "abs", "sign", PI})
+_TOTAL = frozenset({*UNARY, "+", "-", "*", PI, "constant"} - {"sqrt", "log", "tan", "asin", "acos", "slope"})
+"""Operations with a value wherever their operands have one."""
+
+_LEAVES = frozenset({"constant", PI})
 
 Node = tuple[str, int, int]
 Constant = Fraction | int | str
@@ -197,30 +200,34 @@ class Graph:
     def tape(self, outputs: Sequence[int]) -> Tape:
         """The expressions of the given nodes, without what they do not use."""
         used = self._used(outputs)
-        constants: list[Constant] = []
-        slots: dict[int, int] = {}  # node → number on the tape
+        operations = [node for node in used if self._nodes[node][0] not in _LEAVES]
+        constants: list[Constant] = []  # in the order of their first use, so that equal texts give equal tapes
+        slots = {node: node for node in range(len(self.names))}
         exponents: dict[int, int] = {}
-        count = len(self.names)
-        for node in used:
+        for node in operations:
             op, a, b = self._nodes[node]
-            if node in self._rational or op == PI:
-                slots[node] = count + len(constants)
-                constants.append(self._rational.get(node, PI))
-            elif op in IMMEDIATE and b not in exponents:
-                exponents[b] = count + len(constants)
+            for operand in (a,) if op in IMMEDIATE else (a, b):
+                self._place(operand, slots, constants)
+            if op in IMMEDIATE and b not in exponents:
+                exponents[b] = len(self.names) + len(constants)
                 constants.append(b)
-        operations: list[Node] = []
-        positions: list[int] = []
-        first = count + len(constants)
-        slots.update((i, i) for i in range(count))
-        for node in used:
-            if node not in slots:
-                op, a, b = self._nodes[node]
-                slots[node] = first + len(operations)
-                operations.append((op, slots[a], exponents[b] if op in IMMEDIATE else slots.get(b, NONE)))
-                positions.append(self._positions[node])
+        for node in outputs:
+            self._place(node, slots, constants)
+        first = len(self.names) + len(constants)
+        slots.update((node, first + i) for i, node in enumerate(operations))
+        numbered = tuple(
+            (op, slots[a], exponents[b] if op in IMMEDIATE else slots.get(b, NONE))
+            for op, a, b in map(self._nodes.__getitem__, operations)
+        )
         places = tuple(slots[node] for node in outputs)
-        return Tape(self.names, tuple(constants), tuple(operations), places, tuple(positions), self.sources)
+        positions = tuple(self._positions[node] for node in operations)
+        return Tape(self.names, tuple(constants), numbered, places, positions, self.sources)
+
+    def _place(self, node: int, slots: dict[int, int], constants: list[Constant]) -> None:
+        """Give an exact number or π its place on a tape."""
+        if node >= 0 and node not in slots and self._nodes[node][0] in _LEAVES:
+            slots[node] = len(self.names) + len(constants)
+            constants.append(self._rational.get(node, PI))
 
     def refuse(self, got: object, expected: str) -> Exception:
         """The error for the text that is being read."""
@@ -264,12 +271,9 @@ class Graph:
 
     def _is_total(self, op: str, a: int, b: int) -> bool:
         """Whether the operation has a value wherever the variables are."""
-        if op == "constant":
-            return True
         if op == "^":
             return b >= 0 and self._everywhere[a]
-        operands = [node for node in (a, b) if node >= 0]
-        return op in _TOTAL and all(self._everywhere[node] for node in operands)
+        return op in _TOTAL and (a < 0 or self._everywhere[a]) and (b < 0 or self._everywhere[b])
 
     def _new_constant(self, value: Fraction | int) -> int:
         if value.numerator.bit_length() + value.denominator.bit_length() > MAX_NUMBER_BITS:

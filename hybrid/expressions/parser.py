@@ -285,8 +285,8 @@ class Reader:
             return self.error(index, f"unknown function {token}", _close_names(token, FUNCTIONS))
         if token in {statement.name for statement in self.statements() if statement.kind == "definition"}:
             return self.error(index, token, "a name that is defined before it is used")
-        advice = [_close_names(token, self.names), self.declare]
-        return self.error(index, f"unknown symbol {token}", "; ".join(filter(None, advice)))
+        expected = _close_names(token, self.names) + (f", or {self.declare}" if self.declare else "")
+        return self.error(index, f"unknown symbol {token}", expected)
 
 
 def _close_names(token: str, names: Iterable[str]) -> str:
@@ -312,9 +312,14 @@ def read_expression(graph: Graph, names: dict[str, int], field: str, text: str, 
     """
     reader = Reader(graph, names, field, text, declare)
     statements = reader.statements()
-    if len(statements) != 1 or statements[0].kind != "expression":
-        raise ProblemError(field, text, "one expression")
-    return reader.expression(statements[0].body)
+    if not statements:
+        raise reader.error(0, "no text", "an expression")
+    if statements[0].kind != "expression":
+        raise reader.error(statements[0].start, "an equation", "an expression without =")
+    node = reader.expression(statements[0].body)
+    if len(statements) > 1:
+        raise reader.error(statements[1].start, "a second expression", "one expression")
+    return node
 
 
 def parse(text: str, names: Sequence[str], field: str = "expression") -> Tape:

@@ -11,6 +11,9 @@ from hybrid.errors import ParseError, ProblemError
 MAX_TEXT = 1_000_000
 """Characters of one text; a longer one is refused before it is read."""
 
+MAX_TOKENS = 250_000
+"""Numbers, names and signs of one text."""
+
 # One match is one token with the blanks and the comment before it, the end of the text being one too. Every
 # quantifier is possessive and every start matches: no text makes it backtrack, so the time is linear.
 _TOKEN = re.compile(
@@ -50,6 +53,8 @@ class Sources:
         if len(text) > MAX_TEXT:
             raise ParseError(name, f"{len(text)} characters", f"at most {MAX_TEXT}")
         tokens = _TOKEN.findall(text)
+        if len(tokens) > MAX_TOKENS:
+            raise ParseError(name, f"{len(tokens)} numbers, names and signs", f"at most {MAX_TOKENS}")
         first = self.count
         self.texts.append((first, name, text))
         self.count += len(tokens)

@@ -3,7 +3,8 @@
 A network should not have to learn that a plant in other units, in another basis, or with its inputs
 exchanged is the same plant. Four changes of coordinates take these freedoms away:
 
-1. time: A/s and B/s with ‖A/s‖_F = √n; the Riccati solution becomes s times larger;
+1. time: A/s and B/s with s = (‖A⁸‖_F/√n)^{1/8}, which comes near the spectral radius where ‖A‖_F does
+   not (states in unlike units); the Riccati solution becomes s times larger;
 2. inputs: u = V v with V orthonormal, so that the columns of B V are orthogonal, the longest first;
 3. balance: x = L z, where L Lᵀ = Σ_k B_k B_kᵀ + εI (with B_k = AᵏB/k!) says how far one unit of input
    effort reaches. Directions that are hard to control get short, so that the Riccati solution, whose
@@ -31,6 +32,9 @@ FLOOR = 0.01
 """ε relative to the trace of Σ B_k B_kᵀ. Without it hard directions are shortened too much, because the
 Riccati solution does not grow with them for ever; 0.01 gave the smallest spread of its eigenvalues
 (Gaussian pairs, n = 4 and 6), and it keeps L well conditioned for every pair, controllable or not."""
+
+SLOWEST = 0.05
+"""Least time scale relative to ‖A‖_F/√n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,7 @@ def canonical_pair(A: FloatArray, B: FloatArray) -> CanonicalPair:
     True
     """
     n, m = B.shape[-2:]
-    norm = np.sqrt(np.einsum("kij,kij->k", A, A) / n)
-    scale = np.where(norm > 0, norm, 1.0)
+    scale = _time_scale(A)
     A, B = A / scale[:, None, None], B / scale[:, None, None]
     if m > 1:
         B = _turn_inputs(A, B)
@@ -92,6 +95,17 @@ def canonical_pair(A: FloatArray, B: FloatArray) -> CanonicalPair:
         to_canonical=to_canonical,
         time_scale=scale,
     )
+
+
+def _time_scale(A: FloatArray) -> FloatArray:
+    """s of every row, at least `SLOWEST` ‖A‖_F/√n, so that a nilpotent A has one too."""
+    n = A.shape[-1]
+    size = np.sqrt(np.einsum("kij,kij->k", A, A) / n)
+    size = np.where(size > 0, size, 1.0)
+    power = A / size[:, None, None]
+    for _ in range(3):
+        power = power @ power
+    return np.asarray(size * np.maximum((np.einsum("kij,kij->k", power, power) / n) ** (1 / 16), SLOWEST))
 
 
 def _turn_inputs(A: FloatArray, B: FloatArray) -> FloatArray:

@@ -47,7 +47,7 @@ class Eigenvectors:
         except np.linalg.LinAlgError:
             self._usable = False
             return
-        self._place = np.abs(values) if discrete else values.real
+        self._place = np.asarray(np.abs(values) if discrete else values.real)
         self._top = self._vectors[:, int(self._place.argmax())]
         self._scale = float(np.abs(values).max())
         self.abscissa = float(self._place.max())

@@ -13,9 +13,7 @@ from hybrid.systems.linear import LinearSystem
 from hybrid.systems.plants import Plant
 from hybrid.systems.realisation import realise
 
-_EXPECTED = (
-    "a LinearSystem, an object with A, B, C, D such as control.StateSpace, a transfer function, or rows of A"
-)
+_EXPECTED = "a LinearSystem, an object with A, B, C, D such as control.StateSpace, a transfer function, or rows of A"
 
 
 def coerce(value: Any) -> LinearSystem:
@@ -41,9 +39,7 @@ def coerce(value: Any) -> LinearSystem:
         return value
     if isinstance(value, Plant):
         return value.system
-    if isinstance(value, np.ndarray | ExactMatrix) or (
-        isinstance(value, Sequence) and not isinstance(value, str)
-    ):
+    if isinstance(value, np.ndarray | ExactMatrix) or (isinstance(value, Sequence) and not isinstance(value, str)):
         return LinearSystem(value)
     if all(hasattr(value, key) for key in "ABCD"):
         A, B, C, D = (_matrix(getattr(value, key), key) for key in "ABCD")

@@ -14,9 +14,7 @@ from hybrid.systems.plants import demonstration
 
 _TUTORIALS = "Messner and Tilbury, Control Tutorials for MATLAB and Simulink, University of Michigan"
 _SPONG = "Spong 1995, The swing up control problem for the acrobot, IEEE Control Systems Magazine 15(1):49-55"
-_JOHANSSON = (
-    "Johansson 2000, The quadruple-tank process, IEEE Transactions on Control Systems Technology 8(3):456-465"
-)
+_JOHANSSON = "Johansson 2000, The quadruple-tank process, IEEE Transactions on Control Systems Technology 8(3):456-465"
 _BROCKETT = "Brockett 1970, Finite Dimensional Linear Systems, Wiley"
 
 Row = Sequence[Fraction | int | str]
@@ -36,10 +34,7 @@ def _mechanical(stiffness: Rows, damping: Rows, forces: Rows) -> tuple[list[Row]
     """A and B of q'' = −stiffness q − damping q' + forces u with the state (q, q')."""
     n = len(stiffness)
     upper = [[int(j == n + i) for j in range(2 * n)] for i in range(n)]
-    lower = [
-        [-Fraction(x) for x in (*row, *damping_row)]
-        for row, damping_row in zip(stiffness, damping, strict=True)
-    ]
+    lower = [[-Fraction(x) for x in (*row, *damping_row)] for row, damping_row in zip(stiffness, damping, strict=True)]
     return [*upper, *lower], [*([0] * len(forces[0]) for _ in range(n)), *forces]
 
 
@@ -355,6 +350,4 @@ def _heat_rod() -> LinearSystem:
     per_square_step = (points + 1) ** 2
     A = [[-per_square_step * x for x in row] for row in _string(points, 2, 2)]
     last = [int(i == points - 1) for i in range(points)]
-    return LinearSystem(
-        A, [[per_square_step * x] for x in last], [[int(i == points // 2) for i in range(points)]]
-    )
+    return LinearSystem(A, [[per_square_step * x] for x in last], [[int(i == points // 2) for i in range(points)]])

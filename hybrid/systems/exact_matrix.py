@@ -42,10 +42,8 @@ class ExactMatrix:
         """
         if isinstance(value, ExactMatrix):
             return value
-        if isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and value.dtype.itemsize <= 8:
-            if value.dtype.kind == "f" or np.all(np.abs(value.astype(np.float64)) <= 2.0**53):
-                return cls._from_doubles(value, field)
-            value = value.tolist()
+        if isinstance(value, np.ndarray) and _converts_to_doubles(value):
+            return cls._from_doubles(value, field)
         return cls._from_rows(_rows(value, field), field)
 
     @classmethod
@@ -122,6 +120,13 @@ class ExactMatrix:
 
     def __repr__(self) -> str:
         return f"ExactMatrix({self.spelled()})"
+
+
+def _converts_to_doubles(value: NDArray[Any]) -> bool:
+    """Whether every entry is a double, or an integer that is one."""
+    if value.dtype.kind in "iu" and value.size:
+        return int(value.max()) <= 2**53 and int(value.min()) >= -(2**53)
+    return value.dtype.kind == "f" and value.dtype.itemsize <= 8
 
 
 def _rows(value: Any, field: str) -> list[list[Any]]:

@@ -139,6 +139,9 @@ class LinearSystem:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LinearSystem, (self.A, self.B, self.C, self.D, self.dt, self.name)
+
     def __repr__(self) -> str:
         time = "continuous" if self.dt is None else f"dt={spell(self.dt)}"
         label = f"{self.name}: " if self.name else ""

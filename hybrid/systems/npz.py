@@ -53,9 +53,7 @@ def parse_npz(data: bytes, place: str) -> dict[str, Any]:
             document[key] = content[key]
         elif any(f"{key}_{part}" in content for part in _CSR_PARTS):
             document[key] = _from_parts(content, key, f"{place}, {key} in CSR parts")
-    return document | {
-        key: only_value(content[key], f"{place}, {key}") for key in ("dt", "name") if key in content
-    }
+    return document | {key: only_value(content[key], f"{place}, {key}") for key in ("dt", "name") if key in content}
 
 
 def expect_unpacked(size: int, place: str) -> None:

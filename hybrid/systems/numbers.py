@@ -8,38 +8,43 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any
 
+import numpy as np
+
 from hybrid.errors import ParseError, ProblemError
 
-_MAX_DIGITS = 4000  # longer numbers are an attack or a mistake, and exact arithmetic would crawl
-_MAX_EXPONENT = 5000
+_MAX_LETTERS = 4000  # longer numbers are an attack or a mistake, and exact arithmetic would crawl
+_MAX_EXPONENT = 1200  # decimal; doubles end at 308
+_MAX_BITS = 20_000  # of numerator and denominator
+_DECIMAL_UP_TO = 10_000  # bits; Python refuses to print integers of more than 4300 decimal digits
 _NUMBER = re.compile(
     r"(?P<whole>[+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:[eE](?P<exponent>[+-]?\d{1,8}))?"
     r"(?:\s*/\s*(?P<denominator>\d+)|\s*(?:\*\*|\^)\s*(?P<power>[+-]?\d{1,8}))?"
 )
-_HEX_FLOAT = re.compile(r"[+-]?0x[0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?p[+-]?\d{1,6}")
-EXPECTED = "a finite number such as 2, -0.1, 1e-3, 1/3 or 2**-40"
+_HEX_FLOAT = re.compile(r"(?P<sign>[+-]?)0x(?P<whole>[0-9a-fA-F]+)(?:\.(?P<part>[0-9a-fA-F]*))?p(?P<power>[+-]?\d{1,6})")
+EXPECTED = f"a finite number such as 2, -0.1, 1e-3, 1/3 or 2**-40, within 1e±{_MAX_EXPONENT}"
 
 
 def parse_number(text: str, field: str) -> Fraction:
     """Read a decimal, fraction, integer power or hexadecimal float as an exact rational.
 
     Raises:
-        ParseError: the text is no finite number, or has more than 4000 digits.
+        ParseError: the text is no finite number, or one beyond the limits above.
 
-    >>> parse_number("0.1", "A"), parse_number("1/3", "A"), parse_number("2**-2", "A")
-    (Fraction(1, 10), Fraction(1, 3), Fraction(1, 4))
+    >>> parse_number("0.1", "A"), parse_number("1/3", "A"), parse_number("2**-2", "A"), parse_number("0x1.8p1", "A")
+    (Fraction(1, 10), Fraction(1, 3), Fraction(1, 4), Fraction(3, 1))
     """
     stripped = text.strip()
-    match = _NUMBER.fullmatch(stripped) if len(stripped) <= _MAX_DIGITS else None
-    if match is not None:
-        exponent, power = int(match["exponent"] or 0), int(match["power"] or 1)
-        if max(abs(exponent), abs(power)) <= _MAX_EXPONENT:
-            return _assemble(match["whole"], exponent, match["denominator"], power, field, stripped)
-    elif len(stripped) <= _MAX_DIGITS and _HEX_FLOAT.fullmatch(stripped):
-        try:
-            return Fraction(float.fromhex(stripped))
-        except (OverflowError, ValueError):
-            pass
+    if len(stripped) <= _MAX_LETTERS:
+        decimal, binary = _NUMBER.fullmatch(stripped), _HEX_FLOAT.fullmatch(stripped)
+        if decimal is not None:
+            exponent, power = int(decimal["exponent"] or 0), int(decimal["power"] or 1)
+            if abs(exponent) <= _MAX_EXPONENT and abs(power) <= _MAX_BITS:
+                value = _assemble(decimal["whole"], exponent, decimal["denominator"], power, field, stripped)
+                return _within_limits(value, field)
+        elif binary is not None and abs(int(binary["power"])) <= _MAX_BITS:
+            part = binary["part"] or ""
+            digits = int(binary["sign"] + binary["whole"] + part, 16)
+            return _within_limits(digits * Fraction(2) ** (int(binary["power"]) - 4 * len(part)), field)
     raise ParseError(field, repr(text[:80]), EXPECTED)
 
 
@@ -51,8 +56,8 @@ def _assemble(
         raise ParseError(field, text, "a fraction whose denominator is not zero")
     if power < 0 and base == 0:
         raise ParseError(field, text, "a power of a number that is not zero")
-    if power != 1 and abs(power) * max(base.numerator.bit_length(), base.denominator.bit_length()) > 20_000:
-        raise ParseError(field, text, "a power with at most 20000 bits")
+    if power != 1 and abs(power) * max(base.numerator.bit_length(), base.denominator.bit_length()) > _MAX_BITS:
+        raise ParseError(field, text, f"a power with at most {_MAX_BITS} bits")
     return base**power / (int(denominator) if denominator is not None else 1)
 
 
@@ -67,21 +72,19 @@ def exact(value: Any, field: str) -> Fraction:
     """
     if isinstance(value, str):
         return parse_number(value, field)
-    if isinstance(value, bool):
-        raise ProblemError(field, value, EXPECTED)
-    if isinstance(value, Decimal):
-        if not value.is_finite() or abs(value.adjusted()) > _MAX_EXPONENT:
-            raise ProblemError(field, value, EXPECTED)
-        return Fraction(value)
-    if isinstance(value, int | Rational):
-        return Fraction(value)
-    try:  # numpy scalars and everything else that converts without loss
-        as_float = float(value)
-        if as_float != as_float or as_float in (float("inf"), float("-inf")):
-            raise ProblemError(field, value, EXPECTED)
-        return Fraction(as_float)
-    except (TypeError, ValueError, OverflowError):
-        raise ProblemError(field, value, EXPECTED) from None
+    if isinstance(value, float | np.float16 | np.float32) and np.isfinite(value):
+        return Fraction(float(value))
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) <= _MAX_EXPONENT:
+        return _within_limits(Fraction(value), field)
+    if isinstance(value, Rational) and not isinstance(value, bool):
+        return _within_limits(Fraction(int(value.numerator), int(value.denominator)), field)  # no numpy integers inside
+    raise ProblemError(field, value, EXPECTED)
+
+
+def _within_limits(value: Fraction, field: str) -> Fraction:
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MAX_BITS:
+        raise ProblemError(field, "a number of too many digits", f"at most {_MAX_BITS} bits above and below the line")
+    return value
 
 
 def spell(value: Fraction) -> str:
@@ -90,25 +93,21 @@ def spell(value: Fraction) -> str:
     >>> spell(Fraction(-3)), spell(Fraction(1, 10)), spell(Fraction(0.1)), spell(Fraction(1, 3))
     ('-3', '0.1', '0x1.999999999999ap-4', '1/3')
     """
-    if value.denominator == 1:
-        return str(value.numerator) if abs(value.numerator) < 10**40 else _hex_or_ratio(value)
-    try:
-        decimal = repr(float(value))
-        if Fraction(decimal) == value:
+    if value.denominator == 1 and abs(value.numerator) < 10**40:
+        return str(value.numerator)
+    double = nearest_float(value)
+    if abs(double) != float("inf"):
+        if Fraction(decimal := repr(double)) == value:
             return decimal
-    except OverflowError:
-        pass
-    return _hex_or_ratio(value)
-
-
-def _hex_or_ratio(value: Fraction) -> str:
-    try:
-        double = float(value)
         if Fraction(double) == value:
             return double.hex()
-    except OverflowError:
-        pass
-    return f"{value.numerator}/{value.denominator}" if value.denominator != 1 else str(value.numerator)
+    above, below = (_digits(part) for part in (value.numerator, value.denominator))
+    return above if value.denominator == 1 else f"{above}/{below}"
+
+
+def _digits(value: int) -> str:
+    """Decimal digits, or hexadecimal ones where Python (and a reader) would not take so many."""
+    return str(value) if value.bit_length() < _DECIMAL_UP_TO else hex(value)
 
 
 def nearest_float(value: Fraction) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -52,10 +51,10 @@ def plant(name: str) -> Plant:
     known = {each.name: each for each in plants()}
     key = str(name).strip().lower().replace("_", "-").replace(" ", "-")
     if key not in known:
+        import difflib
+
         close = difflib.get_close_matches(key[:60], known, n=3, cutoff=0.5) or known
-        raise ProblemError(
-            "plant", ascii(name), f"the name of a demonstration plant, such as {', '.join(close)}"
-        )
+        raise ProblemError("plant", ascii(name), f"the name of a demonstration plant, such as {', '.join(close)}")
     return known[key]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Mapping
@@ -13,8 +12,6 @@ from typing import Any, TypeVar
 from hybrid.errors import ParseError, ProblemError
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem
-from hybrid.systems.mat import parse_mat
-from hybrid.systems.npz import MATRICES, parse_npz
 from hybrid.systems.text_formats import NumberText, parse_text, recognise
 
 MAX_FILE_BYTES = 64 * 2**20  # refused before the file is read
@@ -124,9 +121,14 @@ def _format_of_content(data: bytes) -> str:
 
 def _system(data: bytes, format: str, place: str, name: str, folder: Path | None) -> LinearSystem:
     """The system that a file's bytes hold."""
-    if format in ("npz", "mat"):
-        parse_arrays = parse_npz if format == "npz" else parse_mat
-        return _build(parse_arrays(data, place), place, name, folder)
+    if format == "npz":
+        from hybrid.systems.npz import parse_npz
+
+        return _build(parse_npz(data, place), place, name, folder)
+    if format == "mat":
+        from hybrid.systems.mat import parse_mat
+
+        return _build(parse_mat(data, place), place, name, folder)
     _expect_at_most(MAX_TEXT_BYTES, len(data), place)
     try:
         text = data.decode("utf-8-sig")
@@ -162,6 +164,8 @@ def _refuse_unknown_keys(document: Mapping[str, Any], place: str) -> None:
     known = [*KEYS, *_DETOUR_KEYS, *sorted(DESCRIPTIVE_KEYS)]
     for key in document:
         if key not in known:
+            import difflib
+
             spelled = {other.lower(): other for other in known}
             close = difflib.get_close_matches(key.lower()[:60], spelled, n=1, cutoff=0.7)
             hint = f" (did you mean {spelled[close[0]]}?)" if close else ""
@@ -170,6 +174,8 @@ def _refuse_unknown_keys(document: Mapping[str, Any], place: str) -> None:
 
 def _with_matrix_file(document: Mapping[str, Any], place: str, folder: Path | None) -> dict[str, Any]:
     """The document with the matrices of the .npz file that it names; what follows a space is a remark."""
+    from hybrid.systems.npz import MATRICES, parse_npz
+
     stated = document["matrix_file"]
     file_name = stated.partition(" ")[0] if isinstance(stated, str) else ""
     if folder is None or not file_name.endswith(".npz") or Path(file_name).name != file_name:
@@ -215,7 +221,4 @@ def _refuse_descriptor(stated: Any, n: int) -> None:
 
 def _in_file(error: _Problem, place: str) -> _Problem:
     """The same error with the file named before the field."""
-    located = type(error)(f"{place}, {error.field}", error.got, error.expected)
-    if isinstance(error, ParseError) and isinstance(located, ParseError):
-        located.line, located.column = error.line, error.column
-    return located
+    return type(error)(f"{place}, {error.field}", error.got, error.expected)

@@ -61,9 +61,7 @@ def realise(numerators: Sequence[Any], denominators: Sequence[Any]) -> tuple[Row
     return A, B, C, D
 
 
-def _read(
-    numerators: Sequence[Any], denominators: Sequence[Any]
-) -> list[list[tuple[Polynomial, Polynomial]]]:
+def _read(numerators: Sequence[Any], denominators: Sequence[Any]) -> list[list[tuple[Polynomial, Polynomial]]]:
     """For each output and input the numerator and the denominator, checked one by one."""
     fractions: list[list[tuple[Polynomial, Polynomial]]] = []
     for i, rows in enumerate(zip(numerators, denominators, strict=True), 1):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from hybrid.errors import ParseError, ProblemError
 
-_MAX_DEPTH = 50  # a system needs three levels: the table, the matrix, the row
 _YAML_TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {None, "!"} | {_YAML_TAG + kind for kind in ("str", "int", "float", "null", "seq", "map")}
 _YAML_NULL = {"", "~", "null", "Null", "NULL"}
@@ -74,6 +72,8 @@ def _parse_toml(text: str, place: str) -> Any:
 
 
 def _parse_json(text: str, place: str) -> Any:
+    import json
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         document: dict[str, Any] = {}
         for key, value in pairs:
@@ -119,38 +119,36 @@ class _YamlDocument:
         next(self.events)  # the start of the stream
         if _kind(next(self.events)) == "StreamEnd":
             return None
-        content = self.value(next(self.events), 0)
+        content = self.value(next(self.events))
         next(self.events)  # the end of the document
         second = next(self.events)
         if _kind(second) != "StreamEnd":
             raise self.refusal(second, "a second document", "one YAML document")
         return content
 
-    def value(self, event: Any, depth: int) -> Any:
+    def value(self, event: Any) -> Any:
         if _kind(event) == "Alias":
             raise self.refusal(event, f"the alias *{event.anchor}", "its value written out")
         if event.tag not in _PLAIN_TAGS:
             tag = event.tag.replace(_YAML_TAG, "!!")
-            raise self.refusal(event, f"the tag {tag}", "plain YAML without object tags")
-        if depth > _MAX_DEPTH:
-            raise RecursionError
+            raise self.refusal(event, f"the tag {ascii(tag)}", "plain YAML without object tags")
         match _kind(event):
             case "SequenceStart":
-                return [self.value(item, depth + 1) for item in self.until("SequenceEnd")]
+                return [self.value(item) for item in self.until("SequenceEnd")]
             case "MappingStart":
-                return self.mapping(depth)
+                return self.mapping()
         unquoted = event.implicit[0]
         return None if unquoted and event.value in _YAML_NULL else event.value
 
-    def mapping(self, depth: int) -> dict[str, Any]:
+    def mapping(self) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for event in self.until("MappingEnd"):
-            key = self.value(event, depth + 1)
+            key = self.value(event)
             if not isinstance(key, str):
                 raise self.refusal(event, "a key that is no word", "keys such as A, B, C, D, dt")
             if key in mapping:
                 raise self.refusal(event, f"the key {key!r} twice", "each key once")
-            mapping[key] = self.value(next(self.events), depth + 1)
+            mapping[key] = self.value(next(self.events))
         return mapping
 
     def until(self, end: str) -> Iterator[Any]:
@@ -172,12 +170,11 @@ def _position(mark: Any) -> tuple[int | None, int | None]:
     return (None, None) if mark is None else (mark.line + 1, mark.column + 1)
 
 
-def _syntax_error(
-    text: str, format: str, message: str, place: str, line: int | None, column: int | None
-) -> ParseError:
+def _syntax_error(text: str, format: str, message: str, place: str, line: int | None, column: int | None) -> ParseError:
     """What stands where a parser gave up, and what the parser says about it."""
     if line is None or column is None:
         return ParseError(place, message, format)
-    rest = [*text.split("\n", line), ""][line - 1][column - 1 :].strip()
+    lines = text.split("\n", line)  # YAML also counts other line breaks, and may so count past the end
+    rest = lines[line - 1][column - 1 :].strip() if line <= len(lines) else ""
     found = repr(rest[:40]) if rest else "the end of the line"
     return ParseError(place, found, f"{format} ({message})", line, column)

@@ -67,6 +67,7 @@ def _proved(
         np.stack([b.lyapunov for b in proposals]),
         np.array([b.bound for b in proposals]),
         np.stack([np.zeros(n) if b.direction is None else b.direction for b in proposals]),
+        np.array([b.direction is None for b in proposals]),
         discrete=discrete,
         radius=radius,
     )

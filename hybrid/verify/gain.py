@@ -68,13 +68,23 @@ def prove(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | No
     The proposal's own P first, which needs no eigenvalues; an eigendecomposition then tightens the bounds, or stands in
     where P fails. Six digits are tried before all of them.
     """
-    if not np.isfinite(proposal.gain).all():
+    if not _fits(question, proposal):
         return None
     for digits in (SHORT, FULL):
         proved = _prove_rounded(question, rounded(proposal.gain, digits), proposal.lyapunov)
         if proved is not None:
             return proved
     return None
+
+
+def _fits(question: FeedbackQuestion, proposal: GainProposal) -> bool:
+    """Whether a proposal is made of finite doubles in the shapes of the plant; a proposer may return anything."""
+    n, m = question.system.n, question.system.m
+    parts = [(proposal.gain, (m, n))] + [(proposal.lyapunov, (n, n))] * (proposal.lyapunov is not None)
+    return all(
+        isinstance(part, np.ndarray) and part.dtype == np.float64 and part.shape == shape and bool(np.isfinite(part).all())
+        for part, shape in parts
+    )
 
 
 def _prove_rounded(question: FeedbackQuestion, gain: FloatArray, P: FloatArray | None) -> ProvedGain | None:

@@ -3,9 +3,9 @@
 Everything works on stacks: leading axes of the arrays are a batch, and the arithmetic of a row does not depend on
 its neighbours. `False` never means that the property fails, only that this matrix does not prove it.
 
-Error analysis (u = 2⁻⁵³, η = 2⁻¹⁰⁷⁴; n the order; γ_k = k u/(1 − k u)). A float inner product of length k, in any
+Error analysis (u = 2⁻⁵³, η = 2⁻¹⁰²²; n the order; γ_k = k u/(1 − k u)). A float inner product of length k, in any
 order of summation and with or without fused multiply-add, errs by at most γ_k Σ|x||y| + kη (Higham 2002, §3.1), so
-fl(AᵀP) errs by at most γ_n |A|ᵀ|P| + nη. The factors (2n + 8) u and (4n + 16) u below leave room for the symmetric
+fl(AᵀP) errs by at most γ_n |A|ᵀ|P| + nη. (η covers threads that flush subnormals to zero; otherwise 2⁻¹⁰⁷⁵ would do.) The factors (2n + 8) u and (4n + 16) u below leave room for the symmetric
 sum and for the rounding of the bound itself: it is computed from |A|ᵀ|P| in floats, low by a factor 1 − γ_n at most.
 """
 
@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _U = 2.0**-53
-_ETA = 2.0**-1060  # far above η times any count of operations here, far below any number that matters
+_ETA = 2.0**-1000  # far above η times any count of operations here, far below any number that matters
 _MAX_ORDER = 100_000  # (2n + 8) u and the like stay far below 1
 
 
@@ -34,6 +34,7 @@ def arithmetic_is_ieee() -> bool:
     return bool(nearest and tiny * np.float64(2.0**-10) > 0)
 
 
+@np.errstate(all="ignore")
 def positive_definite(M: FloatArray, radius: FloatArray) -> BoolArray:
     """Decide whether float Cholesky proves every symmetric X with |X − M| ≤ radius positive definite.
 
@@ -54,6 +55,8 @@ def positive_definite(M: FloatArray, radius: FloatArray) -> BoolArray:
     >>> positive_definite(np.array([[1.0, 1.0], [1.0, 1.0]]), np.zeros((2, 2))).item()
     False
     """
+    if M.shape[-1] > _MAX_ORDER:
+        raise ValueError("the error analysis stops at order 100000")
     n = M.shape[-1]
     diagonal = np.diagonal(M, axis1=-2, axis2=-1)
     usable: BoolArray = np.asarray(
@@ -81,9 +84,8 @@ def _cholesky_completes(work: FloatArray) -> BoolArray:
         alive &= (pivot > 0) & (pivot < np.inf)
         if not alive.any():
             break
-        with np.errstate(over="ignore", invalid="ignore"):  # in rows that are lost already
-            column = work[..., k + 1 :, k] / np.sqrt(np.where(alive, pivot, 1.0))[..., None]
-            work[..., k + 1 :, k + 1 :] -= column[..., :, None] * column[..., None, :]
+        column = work[..., k + 1 :, k] / np.sqrt(np.where(alive, pivot, 1.0))[..., None]
+        work[..., k + 1 :, k + 1 :] -= column[..., :, None] * column[..., None, :]
     return alive
 
 
@@ -105,7 +107,8 @@ def prove_below(
     >>> prove_below(np.array([[-1.0]]), np.array([[1.0]]), -0.5, discrete=False).item()
     True
     """
-    return prove_sides(M, P, bound, np.zeros(M.shape[-1]), discrete=discrete, radius=radius)
+    upper = np.ones(M.shape[:-2], dtype=bool)
+    return prove_sides(M, P, bound, np.zeros(M.shape[:-1]), upper, discrete=discrete, radius=radius)
 
 
 def prove_above(
@@ -127,36 +130,40 @@ def prove_above(
     >>> prove_above(np.array([[1.0]]), np.array([[-1.0]]), np.array([1.0]), 0.5, discrete=False).item()
     True
     """
-    return prove_sides(M, P, bound, x, discrete=discrete, radius=radius)
+    upper = np.zeros(M.shape[:-2], dtype=bool)
+    return prove_sides(M, P, bound, x, upper, discrete=discrete, radius=radius)
 
 
+@np.errstate(all="ignore")
 def prove_sides(
     M: FloatArray,
     P: FloatArray,
     bound: FloatArray | float,
     x: FloatArray,
+    upper: BoolArray,
     *,
     discrete: bool,
     radius: FloatArray | None = None,
 ) -> BoolArray:
-    """Several bounds in one stack: `prove_below` where the row of x is zero, `prove_above` where it is not."""
+    """Several bounds in one stack: `prove_below` where `upper` is True, `prove_above` with its x where it is False."""
     lower = _symmetric(P)
-    residual, error = _residual(M, lower, np.asarray(bound, dtype=np.float64), discrete, radius)
+    level = np.asarray(bound, dtype=np.float64)
+    residual, error = (_stein if discrete else _lyapunov)(M, lower, level[..., None, None], radius)
     both = positive_definite(np.stack([lower, residual]), np.stack([np.zeros_like(lower), error]))
-    is_upper = ~x.any(-1)
-    return np.asarray(both[1] & np.where(is_upper, both[0], _negative_along(lower, x)) & arithmetic_is_ieee())
+    proved = both[1] & np.where(upper, both[0], _negative_along(lower, x)) & arithmetic_is_ieee()
+    return np.asarray(proved & (level > 0) if discrete else proved)
 
 
 def _negative_along(P: FloatArray, x: FloatArray) -> BoolArray:
     """Whether xᵀPx < 0 for certain."""
     n = x.shape[-1]
-    with np.errstate(over="ignore", invalid="ignore"):
-        form = (x * (P @ x[..., None])[..., 0]).sum(-1)
-        size = (np.abs(x) * (np.abs(P) @ np.abs(x)[..., None])[..., 0]).sum(-1)
-        slack = (4 * n + 16) * _U * size + n * n * _ETA * (1 + np.abs(x).max(-1)) ** 2
-        return np.asarray(form + slack < 0)
+    form = (x * (P @ x[..., None])[..., 0]).sum(-1)
+    size = (np.abs(x) * (np.abs(P) @ np.abs(x)[..., None])[..., 0]).sum(-1)
+    slack = (4 * n + 16) * _U * size + n * n * _ETA * (1 + np.abs(x).max(-1)) ** 2
+    return np.asarray(form + slack < 0)
 
 
+@np.errstate(all="ignore")
 def closed_loop(
     A: FloatArray, B: FloatArray, K: FloatArray, *radii: FloatArray | None
 ) -> tuple[FloatArray, FloatArray]:
@@ -171,28 +178,16 @@ def closed_loop(
     """
     m = B.shape[-1]
     radius_a, radius_b, radius_k = (*radii, None, None, None)[:3]
-    with np.errstate(over="ignore", invalid="ignore"):
-        midpoint = A - B @ K
-        size = np.abs(B)
-        gain = np.abs(K)
-        radius = (m + 3) * _U * (np.abs(A) + size @ gain) + m * _ETA
-        if radius_b is not None:
-            radius = radius + radius_b @ (gain if radius_k is None else gain + radius_k)
-        if radius_k is not None:
-            radius = radius + size @ radius_k
-        if radius_a is not None:
-            radius = radius + radius_a
+    midpoint = A - B @ K
+    size, gain = np.abs(B), np.abs(K)
+    radius = (m + 3) * _U * (np.abs(A) + size @ gain) + (3 * m + 1) * _ETA
+    if radius_b is not None:
+        radius = radius + radius_b @ (gain if radius_k is None else gain + radius_k)
+    if radius_k is not None:
+        radius = radius + size @ radius_k
+    if radius_a is not None:
+        radius = radius + radius_a
     return midpoint, radius * (1 + (4 * m + 16) * _U)
-
-
-def _residual(
-    M: FloatArray, P: FloatArray, bound: FloatArray, discrete: bool, radius: FloatArray | None
-) -> tuple[FloatArray, FloatArray]:
-    """The residual that has to be positive definite, symmetric in floats, and its entrywise error."""
-    if M.shape[-1] > _MAX_ORDER:
-        raise ValueError("the error analysis stops at order 100000")
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        return (_stein if discrete else _lyapunov)(M, P, bound[..., None, None], radius)
 
 
 def _lyapunov(M: FloatArray, P: FloatArray, bound: Any, radius: FloatArray | None) -> tuple[FloatArray, FloatArray]:
@@ -216,7 +211,10 @@ def _stein(M: FloatArray, P: FloatArray, bound: Any, radius: FloatArray | None) 
     outer = np.swapaxes(size_m, -1, -2)
     weighted = size_p @ size_m
     error = (4 * n + 16) * _U * (outer @ weighted + bound * bound * size_p)
-    error = error + (n + 2) * _ETA * (1 + n * size_m.max((-2, -1), keepdims=True)) + _ETA
+    largest = size_m.max((-2, -1), keepdims=True)
+    if radius is not None:
+        largest = largest + radius.max((-2, -1), keepdims=True)
+    error = error + (n + 2) * _ETA * (1 + n * largest) + _ETA * size_p  # the latter: b² may underflow
     if radius is not None:
         across = np.swapaxes(radius, -1, -2)
         spread = across @ weighted

@@ -1,0 +1,36 @@
+"""Re-checking certificates with the stand-alone checker: exact rationals, the standard library alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import hybrid
+from hybrid.bench.comparison import compare
+from hybrid.bench.samples import gaussian_pairs, shifted_to_stable
+from hybrid.bench.table import Row
+
+_SIZES = (4, 20, 55, 200)
+
+
+def measure(*, quick: bool) -> list[Row]:
+    """Stability of a stable Gaussian plant, and a gain for an unstable one, read from text and checked."""
+    rows = []
+    for n in _SIZES[:2] if quick else _SIZES:
+        (pair,) = gaussian_pairs(n, 2, 1)
+        rows += _checked(f"check stability n={n}", hybrid.stability(shifted_to_stable(pair.A)))
+        rows += _checked(f"check feedback n={n}", hybrid.feedback(hybrid.LinearSystem(*pair)))
+    return rows
+
+
+def _checked(name: str, answer: hybrid.Answer) -> list[Row]:
+    if answer.certificate is None:
+        return [Row(name, note=answer.status.value)]
+    text = answer.certificate.to_json()
+    verdict = "valid" if hybrid.check(answer.certificate).valid else "REFUSED"
+    note = f"{verdict}, {answer.certificate.method}, {len(text) / 1000:.3g} kB"
+    return compare(name, _check, [], [text], rounds=5, seconds=5, note=note)
+
+
+def _check(text: str) -> Any:
+    return hybrid.check(json.loads(text))

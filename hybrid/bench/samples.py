@@ -1,0 +1,43 @@
+"""Seeded problems, the same on every machine."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+_SEED = 20250
+_MARGIN = 0.1  # of √n: how far to the left of the axis a stable sample begins
+
+
+class Pair(NamedTuple):
+    """A and B in doubles: what every solver is handed."""
+
+    A: FloatArray
+    B: FloatArray
+
+
+def gaussian_pairs(n: int, m: int, count: int) -> list[Pair]:
+    """Independent standard normal entries: controllable with probability one."""
+    source = _source(n, m)
+    return [Pair(source.standard_normal((n, n)), source.standard_normal((n, m))) for _ in range(count)]
+
+
+def gaussian_matrices(n: int, count: int) -> list[FloatArray]:
+    """Standard normal matrices, every other one shifted to be stable: both verdicts have their cost."""
+    source = _source(n, 0)
+    drawn = [source.standard_normal((n, n)) for _ in range(count)]
+    return [shifted_to_stable(A) if i % 2 else A for i, A in enumerate(drawn)]
+
+
+def shifted_to_stable(A: FloatArray) -> FloatArray:
+    """A − sI with a spectral abscissa of about −√n/10."""
+    n = len(A)
+    abscissa = np.linalg.eigvals(A).real.max()
+    return np.asarray(A - (abscissa + _MARGIN * np.sqrt(n)) * np.eye(n))
+
+
+def _source(*parameters: Any) -> np.random.Generator:
+    return np.random.default_rng([_SEED, *parameters])

@@ -1,0 +1,585 @@
+"""The certificate checker, against spectra and subspaces that are known because the systems are built from them."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hybrid.certificate import checker
+from hybrid.certificate.checker import Unreadable, check, read
+
+PRIME = str(2**61 - 1)
+TINY = Fraction(1, 10**12)
+Matrix = list[list[Fraction]]
+Document = dict[str, Any]
+
+
+# ---------------------------------------------------------------------------------------------- construction
+
+
+def text(value: Any) -> Any:
+    """Exact text of every number but for multiplicities and dimensions, as a certificate has it."""
+    if isinstance(value, dict):
+        counts = ("multiplicity", "dimension")
+        return {key: entry if key in counts else text(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [text(entry) for entry in value]
+    return str(value) if isinstance(value, Fraction | int) and not isinstance(value, bool) else value
+
+
+def sealed(document: Document) -> Document:
+    rest = {key: value for key, value in document.items() if key != "digest"}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return rest | {"digest": "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()}
+
+
+def certificate(system: Any, claim: Any, method: str = "characteristic polynomial", witness: Any = None) -> Document:
+    system = {key: [[str(x) for x in row] for row in value] if key != "dt" else value for key, value in system.items()}
+    return sealed(
+        {
+            "schema": checker.SCHEMA,
+            "system": {"dt": None} | system,
+            "claim": text(claim),
+            "method": method,
+            "witness": text(witness or {}),
+            "versions": {"hybrid": "0"},
+        }
+    )
+
+
+def changed(document: Document, *path: Any, to: Any) -> Document:
+    """The document with one entry replaced, under a fresh digest."""
+    document = copy.deepcopy(document)
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = to if path[-1] == "dimension" else text(to)
+    return sealed(document)
+
+
+def valid(document: Document) -> bool:
+    return check(read(json.dumps(document))).valid
+
+
+def refused(document: Document) -> bool:
+    return not valid(document)
+
+
+def block_diagonal(*blocks: Matrix) -> Matrix:
+    n = sum(map(len, blocks))
+    whole = [[Fraction(0)] * n for _ in range(n)]
+    start = 0
+    for block in blocks:
+        for i, row in enumerate(block):
+            whole[start + i][start : start + len(block)] = row
+        start += len(block)
+    return whole
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A real Jordan block of size 1 or 2 for an eigenvalue re ± im j."""
+
+    re: Fraction
+    im: Fraction
+    size: int
+
+    def block(self) -> Matrix:
+        re, im = Fraction(self.re), Fraction(self.im)
+        cell = [[re, -im], [im, re]] if im else [[re]]
+        whole = block_diagonal(*[cell] * self.size)
+        if self.size == 2:
+            for i in range(len(cell)):
+                whole[i][len(cell) + i] = Fraction(1)
+        return whole
+
+    @property
+    def eigenvalues(self) -> list[tuple[Fraction, Fraction]]:
+        return [(self.re, im) for im in ((self.im, -self.im) if self.im else (self.im,))] * self.size
+
+
+Moves = list[tuple[int, int, int]]
+
+
+def moved(A: Matrix, moves: Moves, *, left: str = "E", right: bool = True) -> Matrix:
+    """E A E⁻¹ for a product E of matrices I + c eᵢeⱼᵀ: how A moves under x → E x.
+
+    B moves as E B (right=False), W and C as W E⁻¹ (left=""), quadratic forms as E⁻ᵀ P E⁻¹ (left="E⁻ᵀ").
+    """
+    A = [list(row) for row in A]
+    n = len(A) if left else len(A[0])
+    for i, j, c in moves:
+        i, j = i % n, j % n
+        if i == j:
+            continue
+        if right:
+            for row in A:
+                row[j] -= c * row[i]
+        if left == "E":
+            A[i] = [x + c * y for x, y in zip(A[i], A[j], strict=True)]
+        elif left:
+            A[j] = [x - c * y for x, y in zip(A[j], A[i], strict=True)]
+    return A
+
+
+move_lists = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.integers(-2, 2)), max_size=5)
+MOVES: Moves = [(0, 1, 1), (2, 0, -1), (1, 2, 2), (3, 1, 1)]
+HALF = Fraction(1, 2)
+
+
+def of_modes(*modes: Mode, moves: Moves = MOVES) -> Matrix:
+    return moved(block_diagonal(*(mode.block() for mode in modes)), moves)
+
+
+def mode(re: Any, im: Any = 0, size: int = 1) -> Mode:
+    return Mode(Fraction(re), Fraction(im), size)
+
+
+def stability(A: Matrix, verdict: str, bounds: Any, in_region: bool, dt: Any = None, **rest: Any) -> Document:
+    claim = {"about": "stability", "verdict": verdict, "in_region": in_region, "abscissa": list(bounds)}
+    return certificate({"A": A, "dt": dt}, claim | rest)
+
+
+# ------------------------------------------------------------------------- stability, characteristic polynomial
+
+
+continuous_modes = st.lists(
+    st.builds(Mode, st.integers(-4, 2).map(Fraction), st.integers(0, 4).map(Fraction), st.integers(1, 2)),
+    min_size=1, max_size=3,
+)  # fmt: skip
+on_circle = [(Fraction(3, 5), Fraction(4, 5)), (Fraction(-1), Fraction(0)), (Fraction(1), Fraction(0))]
+discrete_modes = st.lists(
+    st.builds(
+        lambda point, size: Mode(*point, size),
+        st.sampled_from([*on_circle, (HALF, HALF), (-HALF, HALF * 0), (HALF * 0, HALF), (HALF * 0, HALF * 0), (HALF, 1)]),
+        st.integers(1, 2),
+    ),
+    min_size=1, max_size=3,
+)  # fmt: skip
+OTHERS = {"stable": "marginal", "marginal": "unstable", "unstable": "stable"}
+
+
+@settings(max_examples=120, deadline=None)
+@given(continuous_modes, move_lists, st.sampled_from([Fraction(x) for x in (-1, 0, 1, 2)]))
+def test_continuous_spectra_are_decided_exactly(modes: list[Mode], moves: Moves, decay: Fraction) -> None:
+    abscissa = max(mode.re for mode in modes)
+    defective = any(mode.re == 0 and mode.size == 2 for mode in modes)
+    verdict = "stable" if abscissa < 0 else "unstable" if abscissa > 0 or defective else "marginal"
+    inside = abscissa < -decay
+    document = stability(of_modes(*modes, moves=moves), verdict, (abscissa, abscissa), inside, decay=decay)
+    assert valid(document)
+    assert refused(changed(document, "claim", "verdict", to=OTHERS[verdict]))
+    assert refused(changed(document, "claim", "verdict", to=OTHERS[OTHERS[verdict]]))
+    assert refused(changed(document, "claim", "in_region", to=not inside))
+    assert refused(changed(document, "claim", "abscissa", to=[abscissa + TINY, None]))
+    assert refused(changed(document, "claim", "abscissa", to=[None, abscissa - TINY]))
+    assert valid(changed(document, "claim", "abscissa", to=[None, None]))
+
+
+@settings(max_examples=80, deadline=None)
+@given(discrete_modes, move_lists)
+def test_discrete_spectra_are_decided_exactly(modes: list[Mode], moves: Moves) -> None:
+    square = max(mode.re**2 + mode.im**2 for mode in modes)
+    defective = any(mode.re**2 + mode.im**2 == 1 and mode.size == 2 for mode in modes)
+    verdict = "stable" if square < 1 else "unstable" if square > 1 or defective else "marginal"
+    # an irrational radius is enclosed in an interval of length 10⁻¹², a rational one is met exactly
+    radius = Fraction(isqrt(int(square * 10**24)), 10**12) if square not in (0, 1, Fraction(1, 4)) else None
+    bounds = (radius - TINY, radius + TINY) if radius else [{0: Fraction(0), 1: Fraction(1)}.get(square, HALF)] * 2
+    document = stability(of_modes(*modes, moves=moves), verdict, bounds, square < 1, dt="1/10")
+    assert valid(document)
+    assert refused(changed(document, "claim", "verdict", to=OTHERS[verdict]))
+    assert refused(changed(document, "claim", "verdict", to=OTHERS[OTHERS[verdict]]))
+    assert refused(changed(document, "claim", "in_region", to=square >= 1))
+    assert refused(changed(document, "claim", "abscissa", to=[None, bounds[0] - TINY]))
+    assert refused(changed(document, "claim", "abscissa", to=[bounds[1] + TINY, None]))
+    if 0 < bounds[0] and bounds[1] < 1:  # the radius is below 1 − σ for the first decay, not for the second
+        assert valid(changed(document, "claim", "decay", to=1 - bounds[1] - TINY))
+        assert refused(changed(document, "claim", "decay", to=1 - bounds[0]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.builds(mode, st.integers(-5, 0), st.integers(0, 5), st.just(1)), min_size=1, max_size=3),
+    st.sampled_from(["3/5", "4/5", "1/2", "1/3", "1/1000", "0.99"]),
+    move_lists,
+)
+def test_sectors_are_decided_exactly(modes: list[Mode], damping: str, moves: Moves) -> None:
+    inside = all(m.re < 0 and m.re**2 > Fraction(damping) ** 2 * (m.re**2 + m.im**2) for m in modes)
+    verdict = "stable" if all(m.re < 0 for m in modes) else "marginal"
+    A = of_modes(*modes, moves=moves)
+    assert valid(stability(A, verdict, (None, None), inside, damping=damping))
+    assert refused(stability(A, verdict, (None, None), not inside, damping=damping))
+
+
+@pytest.mark.parametrize(
+    ("A", "damping", "inside"),
+    [
+        (mode(-3, 4).block(), "3/5", False),  # on the boundary, √(1 − ζ²) rational
+        (mode(-3, 4).block(), "0.599999999999999999999", True),
+        ([[Fraction(0), Fraction(1)], [Fraction(-4), Fraction(-2)]], "1/2", False),  # s² + 2s + 4: on it, √3
+        ([[Fraction(0), Fraction(1)], [Fraction(-4), Fraction(-2)]], "0.499999999999999999999", True),
+        ([[Fraction(0)]], "1/2", False),
+    ],
+)
+def test_boundaries_of_sectors_do_not_belong_to_them(A: Matrix, damping: str, inside: bool) -> None:
+    verdict = "stable" if any(map(any, A)) else "marginal"
+    assert valid(stability(A, verdict, (None, None), inside, damping=damping))
+    assert refused(stability(A, verdict, (None, None), not inside, damping=damping))
+
+
+# ------------------------------------------------------------------------------------------------------ poles
+
+
+def disc(re: Any, im: Any = 0, radius: Any = 0, multiplicity: int = 1) -> dict[str, Any]:
+    return {"re": str(re), "im": str(im), "radius": str(radius), "multiplicity": multiplicity}
+
+
+REPEATED = (mode(-1, 0, 2), mode(-2, 1), mode(-2, 1), mode(-3))
+REPEATED_POLES = [disc(-1, 0, 0, 2), disc(-2, 1, 0, 2), disc(-2, -1, 0, 2), disc(-3)]
+
+
+def with_poles(poles: list[dict[str, Any]]) -> Document:
+    return stability(of_modes(*REPEATED), "stable", (-1, -1), True, poles=poles)
+
+
+def test_poles_are_proved_by_multiplicity() -> None:
+    assert valid(with_poles(REPEATED_POLES))
+    near = [disc("-1.001", 0, "1/1000", 2), disc("-2.01", "1.01", "1/10", 2), disc("-2.01", "-1.01", "1/10", 2)]
+    assert valid(with_poles([*near, disc("-3", 0, "1/5")]))
+
+
+@pytest.mark.parametrize(
+    "poles",
+    [
+        REPEATED_POLES[:3],
+        [disc(-1, 0, 0, 1), *REPEATED_POLES[1:], disc(-1, "1/100")],
+        [disc(-1, 0, 0, 1), *REPEATED_POLES[1:3], disc(-3, 0, 0, 2)],  # multiplicities exchanged
+        [disc("-1.001", 0, "0.0009", 2), *REPEATED_POLES[1:]],  # holds no eigenvalue
+        [disc(-1, 0, "-1/1000", 2), *REPEATED_POLES[1:]],
+        [disc(-1, 0, 1, 2), disc(-2, 1, 1, 2), disc(-2, -1, 1, 2), disc(-3, 0, "1/2")],  # discs meet
+        [disc(-1, 0, 1, 2), disc(-2, 1, 0, 2), disc(-2, -1, 0, 2), disc(-3, 0, 1)],  # discs touch
+        [disc(-1, 0, 0, 2), disc(-2, 1, 0, 2), disc(-2, 1, 0, 2), disc(-3)],  # one pole twice
+        [*REPEATED_POLES, disc(-9, 0, 0, 0)],
+        [],
+    ],
+)
+def test_wrong_poles_are_refused(poles: list[dict[str, Any]]) -> None:
+    assert refused(with_poles(poles))
+
+
+# ------------------------------------------------------------------------------------------- Lyapunov matrices
+
+
+def diagonal(*entries: Any) -> Matrix:
+    return block_diagonal(*([[Fraction(x)]] for x in entries))
+
+
+def by_lyapunov(A: Any, verdict: str, inside: bool, low: Any, high: Any, P: Any, x: Any, dt: Any = None) -> Document:
+    """The same matrix P for both bounds, where they are there; everything moved by E."""
+    P, x = (
+        moved(diagonal(*P), MOVES, left="E⁻ᵀ"),
+        [row[0] for row in moved([[Fraction(e)] for e in x], MOVES, right=False)],
+    )
+    witness = {"upper": None if high is None else {"P": P}, "lower": None if low is None else {"P": P, "x": x}}
+    claim = {"about": "stability", "verdict": verdict, "in_region": inside, "abscissa": [low, high]}
+    return certificate({"A": moved(A, MOVES), "dt": dt}, claim, "lyapunov", witness)
+
+
+STABLE = block_diagonal(mode(-1, 5).block(), diagonal(-2))
+SADDLE = block_diagonal(mode(-1, 5).block(), diagonal(2))
+BY_LYAPUNOV = {
+    "stable": by_lyapunov(STABLE, "stable", True, None, "-1/2", [1, 1, 1], [0, 0, 0]),
+    "unstable": by_lyapunov(SADDLE, "unstable", False, "1", None, [1, 1, -1], [0, 0, 1]),
+    "schur": by_lyapunov(diagonal("1/2", "1/3", 0), "stable", True, None, "3/5", [1, 1, 1], [0, 0, 0], "1"),
+    "not schur": by_lyapunov(diagonal("1/2", "-3/2", 0), "unstable", False, "1", None, [1, -1, 1], [0, 1, 0], "1"),
+}
+
+
+@pytest.mark.parametrize("name", BY_LYAPUNOV)
+def test_lyapunov_matrices_prove_bounds(name: str) -> None:
+    document = BY_LYAPUNOV[name]
+    assert valid(document)
+    side = "upper" if document["witness"]["upper"] else "lower"
+    P = document["witness"][side]["P"]
+    opposite = [[str(-Fraction(x)) for x in row] for row in P]
+    assert refused(changed(document, "witness", side, "P", to=opposite))
+    assert refused(changed(document, "witness", side, "P", 0, 0, to=P[0][0] + "00"))
+    assert valid(changed(document, "witness", side, "P", 0, 1, to="1e9"))  # above the diagonal nothing is read
+    for verdict in {"stable", "marginal", "unstable"} - {document["claim"]["verdict"]}:
+        assert refused(changed(document, "claim", "verdict", to=verdict))
+    assert refused(changed(document, "claim", "in_region", to=not document["claim"]["in_region"]))
+    assert refused(changed(document, "claim", "poles", to=[disc(0, 0, 9, 3)]))
+    assert refused(changed(document, "claim", "abscissa", to=[None, None]))
+    assert refused(changed(document, "claim", "abscissa", to=document["claim"]["abscissa"][::-1]))
+
+
+def test_lyapunov_bounds_are_no_better_than_the_matrix() -> None:
+    stable, schur = BY_LYAPUNOV["stable"], BY_LYAPUNOV["schur"]
+    assert valid(changed(stable, "claim", "abscissa", 1, to="-0.999"))
+    assert refused(changed(stable, "claim", "abscissa", 1, to="-1"))  # the residual is only semidefinite
+    assert refused(changed(stable, "claim", "abscissa", 1, to="1"))  # true, but "stable" does not follow from it
+    assert valid(changed(stable, "claim", "decay", to="1/2"))
+    assert refused(changed(stable, "claim", "decay", to="0.6"))  # true, and does not follow either
+    assert refused(changed(stable, "claim", "damping", to="1/1000"))
+    assert refused(changed(schur, "claim", "abscissa", 1, to="1/2"))
+    assert refused(changed(schur, "claim", "abscissa", 1, to="-3/5"))
+    assert refused(changed(schur, "system", "dt", to=None))
+    assert refused(changed(stable, "system", "dt", to="1"))
+    unstable = BY_LYAPUNOV["unstable"]
+    assert refused(changed(unstable, "witness", "lower", "x", to=["0", "0", "0"]))
+    assert refused(changed(unstable, "claim", "abscissa", 0, to="2"))
+
+
+def test_both_bounds_together() -> None:
+    document = by_lyapunov(diagonal(-1, -1, -3), "stable", True, None, "-1/2", [1, 1, 1], [0, 0, 0])
+    lower = {"P": moved(diagonal(-1, -1, 1), MOVES, left="E⁻ᵀ"), "x": [row[0] for row in moved([[1], [0], [0]], MOVES, right=False)]}  # fmt: skip
+    document = changed(document, "witness", "lower", to=lower)
+    assert refused(document)
+    document = changed(document, "claim", "abscissa", 0, to="-2")
+    assert valid(document)
+    assert refused(changed(document, "claim", "abscissa", 0, to="-0.9"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 6), st.integers(0, 2**32), st.sampled_from([0, 1, 10**6, 10**30]), st.booleans())
+def test_positive_definite_is_decided_exactly(n: int, seed: int, spread: int, singular: bool) -> None:
+    """G Gᵀ + εI is positive definite for ε = 1, and not for ε = 0 with a rank below n, nor for a negative ε."""
+    random = np.random.default_rng(seed)
+    G = [[int(x) * (spread**i or 1) for x in random.integers(-9, 10, size=n)] for i in range(n)]
+    if singular:
+        G[-1] = [sum(column) for column in zip(*G[:-1], strict=True)] or [0]
+    gram = [[sum(x * y for x, y in zip(a, b, strict=True)) for b in G] for a in G]
+    regular = abs(np.linalg.det(np.array(G, dtype=float) / np.abs(np.array(G, dtype=float)).max(1, initial=1.0))) > 1e-3
+
+    def plus(epsilon: int) -> list[list[int]]:
+        return [[x + epsilon * (i == j) for j, x in enumerate(row)] for i, row in enumerate(gram)]
+
+    assert checker._positive_definite(plus(1))
+    if singular:
+        assert not checker._positive_definite(plus(0))
+        assert not checker._positive_definite(plus(-1))
+    elif regular:
+        assert checker._positive_definite(plus(0))
+
+
+# ------------------------------------------------------------------------------------------------------- rank
+
+# x₁, x₂ form a chain that the input drives; x₃ and x₄ are driven by nobody
+REACHED = [[Fraction(0), Fraction(1)], [Fraction(2), Fraction(1)]]
+
+
+def pair(fixed: Matrix, moves: Moves = MOVES) -> tuple[Matrix, Matrix, Matrix]:
+    """A and B with the fixed part beside a controllable chain, and W with W A = fixed · W, W B = 0."""
+    A = block_diagonal(REACHED, fixed)
+    A[0][2] = Fraction(1)
+    n = len(A)
+    B = [[Fraction(i == 1)] for i in range(n)]
+    W = [[Fraction(j == i) for j in range(n)] for i in range(2, n)]
+    return moved(A, moves), moved(B, moves, right=False), moved(W, moves, left="")
+
+
+def transposed(A: Matrix) -> Matrix:
+    return [list(column) for column in zip(*A, strict=True)]
+
+
+def rank(about: str, verdict: str, fixed: Matrix | None, dimension: int, dt: Any = None, **rest: Any) -> Document:
+    A, B, W = pair(fixed) if fixed else (REACHED, [[Fraction(0)], [Fraction(1)]], [])
+    dual = about in ("observability", "detectability")
+    system = {"A": transposed(A), "C": transposed(B), "dt": dt} if dual else {"A": A, "B": B, "dt": dt}
+    claim = {"about": about, "verdict": verdict, "dimension": dimension} | rest
+    witness = {"W": W, "F": fixed, "prime": PRIME} if fixed else {"prime": PRIME}
+    return certificate(system, claim, "invariant subspace" if fixed else "modular rank", witness)
+
+
+SLOW = mode(-1, 2).block()
+FAST = diagonal("-3")
+ALL_FAST = {"controllability": "controllable", "observability": "observable", "stabilizability": "stabilizable", "detectability": "detectable"}  # fmt: skip
+UNREACHED = {"controllability": "uncontrollable", "observability": "unobservable"}
+FIXED = {"stabilizability": "not stabilizable", "detectability": "not detectable"}
+
+
+@pytest.mark.parametrize("about", ALL_FAST)
+def test_rank_modulo_a_prime(about: str) -> None:
+    document = rank(about, ALL_FAST[about], None, 2)
+    assert valid(document)
+    assert refused(changed(document, "claim", "dimension", to=1))
+    for composite in ("561", "3215031751", str(2**61 + 1), "1", "0", "-7", "7/2", str(2**89 - 1)):
+        assert refused(changed(document, "witness", "prime", to=composite))
+    no = (UNREACHED | FIXED)[about]
+    assert refused(changed(document, "claim", "verdict", to=no))
+    matrix = "C" if "C" in document["system"] else "B"
+    assert refused(changed(document, "system", matrix, to=[["0"] * len(row) for row in document["system"][matrix]]))
+    if about in FIXED:
+        assert valid(changed(document, "claim", "decay", to="1000"))
+        assert refused(changed(document, "claim", "decay", to="-1"))
+    else:
+        assert refused(changed(document, "claim", "decay", to="1"))
+
+
+@pytest.mark.parametrize("about", UNREACHED)
+def test_an_invariant_subspace_shows_what_is_not_reached(about: str) -> None:
+    document = rank(about, UNREACHED[about], SLOW, 2)
+    assert valid(document)
+    assert refused(changed(document, "claim", "verdict", to=ALL_FAST[about]))
+    assert refused(changed(document, "claim", "dimension", to=3))
+    assert refused(changed(document, "witness", "prime", to=str(2**61 + 1)))
+    assert refused(changed(document, "witness", "W", 0, 0, to="7"))
+    assert refused(changed(document, "witness", "F", 0, 0, to="-2"))
+    assert refused(changed(document, "witness", "W", to=[document["witness"]["W"][0]] * 2))
+    # one row of W is invariant too where the fixed part is real, but then the rank has to be n − 1
+    single = rank(about, UNREACHED[about], diagonal(-1, -2), 2)
+    one = changed(single, "witness", "W", to=single["witness"]["W"][:1])
+    one = changed(one, "witness", "F", to=[["-1"]])
+    assert refused(one)
+    assert refused(changed(one, "claim", "dimension", to=3))
+
+
+@pytest.mark.parametrize("about", FIXED)
+def test_eigenvalues_that_no_input_moves_decide(about: str) -> None:
+    yes, no = ALL_FAST[about], FIXED[about]
+    assert valid(rank(about, yes, SLOW, 2))
+    assert valid(rank(about, yes, SLOW, 2, decay="0.999"))
+    assert valid(rank(about, no, SLOW, 2, decay="1"))
+    assert valid(rank(about, no, mode(0, 1).block(), 2))
+    assert refused(rank(about, yes, mode(0, 1).block(), 2))
+    assert refused(rank(about, no, SLOW, 2))
+    assert refused(rank(about, yes, SLOW, 2, decay="1"))
+    assert valid(rank(about, yes, diagonal("-1/2"), 2, dt="1"))
+    assert valid(rank(about, no, diagonal("-1/2"), 2, dt="1", decay="1/2"))
+    assert valid(rank(about, no, diagonal(-1), 2, dt="1"))
+
+
+# ---------------------------------------------------------------------------------------------------- feedback
+
+
+def feedback(A: Matrix, B: Matrix, gain: Matrix, bounds: Any, dt: Any = None, C: Any = None, D: Any = None, **rest: Any) -> Document:  # fmt: skip
+    claim = {"about": "feedback", "verdict": "stabilised", "gain": gain, "abscissa": list(bounds)} | rest
+    matrices = {"A": A, "B": B} | ({"C": C} if C else {}) | ({"D": D} if D else {})
+    return certificate(matrices | {"dt": dt}, claim)
+
+
+def chain(*coefficients: Any) -> tuple[Matrix, Matrix, Matrix]:
+    """A chain of integrators, its input, and the gain with det(sI − A + B K) = sⁿ + … + coefficients[0]."""
+    n = len(coefficients)
+    A = [[Fraction(j == i + 1) for j in range(n)] for i in range(n)]
+    return A, [[Fraction(i == n - 1)] for i in range(n)], [[Fraction(c) for c in coefficients]]
+
+
+A2, B2, K2 = chain(2, 3)  # −1, −2
+PLACED = feedback(
+    A2, B2, K2, (-1, -1), poles=[disc(-1), disc(-2, 0, "1/100")], requested=[{"re": "-1", "im": "0"}, {"re": "-2", "im": "0"}],
+    distance="1/100",
+)  # fmt: skip
+
+
+def test_a_gain_is_checked_in_the_closed_loop() -> None:
+    document = feedback(A2, B2, K2, (-1, -1), decay="1/2", damping="1/2")
+    assert valid(document)
+    assert refused(changed(document, "claim", "gain", to=[["3", "2"]]))  # the entries exchanged
+    assert refused(changed(document, "claim", "gain", to=[["-2", "-3"]]))
+    assert refused(changed(document, "claim", "decay", to="1"))
+    assert refused(changed(document, "claim", "abscissa", 1, to="-1.0001"))
+    assert refused(changed(document, "claim", "abscissa", 0, to="-0.9999"))
+    assert refused(changed(document, "system", "B", to=[["0"], ["-1"]]))
+    assert refused(changed(document, "claim", "verdict", to="not stabilisable"))
+    spiral = feedback(*chain(25, 6), (-3, -3), damping="0.6")
+    assert refused(spiral)
+    assert valid(changed(spiral, "claim", "damping", to="0.59"))
+
+
+def test_a_negative_decay_stabilises_nothing() -> None:
+    unstable = feedback(*chain(-1), (1, 1), decay="-2")
+    assert refused(unstable)
+
+
+def test_the_doubles_nearest_to_the_gain_are_checked_too() -> None:
+    third = feedback([[Fraction(0)]], [[Fraction(1)]], [[Fraction(1, 3)]], (None, "-1/3"))
+    assert refused(third)  # the double is smaller than 1/3
+    assert valid(changed(third, "claim", "abscissa", 1, to="-0.3333333333333333"))
+    assert refused(changed(third, "claim", "decay", to="0.33333333333333332"))
+    assert refused(changed(third, "claim", "gain", 0, 0, to="1e400"))
+
+
+def test_a_gain_with_a_lyapunov_matrix() -> None:
+    document = feedback([[Fraction(1)]], [[Fraction(1)]], [[Fraction(3)]], (None, "-1"), decay="1")
+    document = changed(
+        changed(document, "method", to="lyapunov"), "witness", to={"upper": {"P": [["1"]]}, "lower": None}
+    )
+    assert valid(document)
+    assert refused(changed(document, "claim", "gain", 0, 0, to="2"))
+    assert refused(changed(document, "claim", "decay", to="3/2"))
+    assert refused(changed(document, "claim", "damping", to="1/2"))
+    assert refused(changed(document, "witness", "upper", "P", 0, 0, to="-1"))
+
+
+def test_output_feedback() -> None:
+    A, B, _ = chain(0, 0)
+    A[1] = [Fraction(-2), Fraction(-1)]
+    document = feedback(A, B, [[Fraction(2)]], (None, -1), C=[[Fraction(0), Fraction(1)]], output=True)
+    assert valid(document)  # s² + 3s + 2
+    assert refused(changed(document, "claim", "gain", 0, 0, to="-2"))
+    assert valid(changed(document, "system", "D", to=[["0"]]))
+    assert refused(changed(document, "system", "D", to=[["1"]]))
+    with pytest.raises(Unreadable):
+        check(changed(document, "claim", "output", to=False))
+
+
+def test_placement() -> None:
+    assert valid(PLACED)
+    assert refused(changed(PLACED, "claim", "distance", to="0.0099"))
+    assert refused(changed(PLACED, "claim", "requested", 1, "re", to="-2.001"))
+    assert refused(changed(PLACED, "claim", "requested", to=PLACED["claim"]["requested"][::-1]))
+    assert refused(changed(PLACED, "claim", "poles", 0, "re", to="-1.001"))
+    with pytest.raises(Unreadable):
+        check(changed(PLACED, "claim", "requested", 1, "im", to="1"))
+    double = feedback(*chain(1, 2), (-1, -1), poles=[disc(-1, 0, 0, 2)], requested=[{"re": "-1", "im": "0"}] * 2, distance="0")  # fmt: skip
+    assert valid(double)
+
+
+def no_gain(fixed: Matrix, dt: Any = None, **claim: Any) -> Document:
+    A, B, W = pair(fixed)
+    return certificate(
+        {"A": A, "B": B, "dt": dt},
+        {"about": "feedback"} | claim,
+        "invariant subspace",
+        {"W": W, "F": fixed, "prime": PRIME},
+    )
+
+
+def test_not_stabilisable() -> None:
+    assert valid(no_gain(mode(1, 1).block(), verdict="not stabilisable"))
+    assert valid(no_gain(SLOW, verdict="not stabilisable", decay="1"))
+    assert refused(no_gain(SLOW, verdict="not stabilisable"))
+    assert refused(no_gain(FAST, verdict="not stabilisable", dt="1", decay="0.5", distance="1"))
+    assert valid(no_gain(FAST, verdict="not stabilisable", dt="1", decay="0.5"))
+    document = no_gain(mode(1, 1).block(), verdict="not stabilisable")
+    B = [[str(Fraction(x) + 1) for x in row] for row in document["system"]["B"]]
+    assert refused(changed(document, "system", "B", to=B))
+
+
+def test_not_placeable() -> None:
+    def request(*points: tuple[Any, Any]) -> list[dict[str, str]]:
+        return [{"re": str(re), "im": str(im)} for re, im in points]
+
+    with_fixed = request((-1, 2), (-5, 0), (-1, -2), (-6, 0))
+    assert refused(no_gain(SLOW, verdict="not placeable", requested=with_fixed))
+    assert valid(no_gain(SLOW, verdict="not placeable", requested=request((-1, 3), (-5, 0), (-1, -3), (-6, 0))))
+    twice = diagonal(-1, -1)  # an eigenvalue that is fixed twice has to be asked for twice
+    assert valid(no_gain(twice, verdict="not placeable", requested=request((-1, 0), (-5, 0), (-7, 0), (-6, 0))))
+    assert refused(no_gain(twice, verdict="not placeable", requested=request((-1, 0), (-5, 0), (-1, 0), (-6, 0))))
