@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import onnxruntime
-
-from hybrid.propose.canonical import CANONICAL_FORM, FloatArray
+from hybrid.propose.canonical import CANONICAL_FORM
 from hybrid.propose.gain import SCHEMA
 
 from .distributions import FAMILIES, MIXTURE, mixed
-from .evaluate import Solver, score
+from .evaluate import Solver, score, solver_of
 from .losses import SHIFT
 from .network import Shape
 
@@ -39,18 +37,6 @@ def model_card(
         "bytes": len(exported),
         "licence": "BSD-3-Clause",
     }
-
-
-def solver_of(exported: bytes) -> Solver:
-    """The proposals of an exported model on canonical problems, by ONNX Runtime on the CPU."""
-    session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
-
-    def solve(A: FloatArray, B: FloatArray, Q: FloatArray) -> FloatArray:
-        named = {"A": A.astype("float32"), "B": B.astype("float32"), "Q": Q.astype("float32")}
-        P: FloatArray = session.run(None, named)[0].astype("float64")
-        return P
-
-    return solve
 
 
 def _metrics(solver: Solver, n: int, inputs: tuple[int, ...]) -> dict[str, dict[str, float]]:

@@ -1,11 +1,17 @@
-"""How good raw proposals are on fresh systems: proved, stabilising, and what they cost."""
+"""How good raw proposals are on fresh systems: proved, stabilising, and what they cost.
+
+python -m hybrid.export.evaluate hybrid/models/lqr-n4.onnx
+"""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import torch
 
 from hybrid.propose.canonical import FloatArray, canonical_pair
@@ -38,6 +44,18 @@ class Score:
     def as_dict(self) -> dict[str, float]:
         """The fields by name, rounded for a card."""
         return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def solver_of(exported: bytes) -> Solver:
+    """The proposals of an exported model on canonical problems, by ONNX Runtime on the CPU."""
+    session = _session(exported)
+
+    def solve(A: FloatArray, B: FloatArray, Q: FloatArray) -> FloatArray:
+        named = {"A": A.astype("float32"), "B": B.astype("float32"), "Q": Q.astype("float32")}
+        P: FloatArray = session.run(None, named)[0].astype("float64")
+        return P
+
+    return solve
 
 
 def score(solver: Solver, family: Family, count: int, n: int, m: int, seed: int) -> Score:
@@ -97,3 +115,31 @@ def _median_cost_ratio(A: FloatArray, B: FloatArray, cost: FloatArray, stable: B
     optimal = solve_care(a, b @ b.mT, torch.eye(A.shape[-1], dtype=a.dtype).expand_as(a), doublings=14)
     ratio = np.trace(cost[stable], axis1=1, axis2=2) / optimal.diagonal(dim1=1, dim2=2).sum(1).numpy()
     return float(np.median(ratio[np.isfinite(ratio)]))
+
+
+def _session(exported: bytes) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
+
+
+def main() -> None:
+    """Print the score of a model file on every family of systems."""
+    parser = argparse.ArgumentParser(prog="python -m hybrid.export.evaluate", description="Score a gain model.")
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--inputs", type=int, nargs="+", default=[1, 2, 3], help="numbers of inputs m")
+    parser.add_argument("--count", type=int, default=1000, help="systems of each family")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    exported = given.model.read_bytes()
+    solver, n = solver_of(exported), _session(exported).get_inputs()[0].shape[-1]
+    print(f"{'family':20} m  proved  stabilising  after 1  after 2  cost ratio")
+    for name, family in FAMILIES.items():
+        for m in given.inputs:
+            s = score(solver, family, given.count, n, m, given.seed)
+            print(
+                f"{name:20} {m}  {s.proved:6.1f}  {s.stabilising:11.1f}  {s.proved_after_1:7.1f}"
+                f"  {s.proved_after_2:7.1f}  {s.cost_ratio:10.4f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -76,6 +76,7 @@ def ship(module: nn.Module, record: dict[str, Any], validation: float, inputs: t
         if card["validation"] >= round(validation, 4):
             return False
     device = next(module.parameters()).device
+    module.cpu()
     exported = to_model(module).SerializeToString()
     difference = parity(module, exported, inputs)
     module.to(device)

@@ -30,7 +30,7 @@ from .evaluate import validation_score
 from .losses import SHIFT, divergence, riccati_residual
 from .network import RiccatiNetwork, Shape
 from .riccati import solve_care
-from .to_onnx import load_weights, ship
+from .to_onnx import load_network, ship
 
 STAGE_WEIGHT = 0.3
 """Weight of the divergence after each stage but the last."""
@@ -64,7 +64,10 @@ class Training:
 
     def _take_weights(self, path: Path) -> None:
         """Those of an exported model of the same shape."""
-        weights = load_weights(path)
+        source = load_network(path)
+        if source.shape != self.settings.shape:
+            raise SystemExit(f"{path} has the {source.shape}, this run the {self.settings.shape}")
+        weights = source.state_dict()
         self.network.load_state_dict(weights)
         self.average.module.load_state_dict(weights)
 

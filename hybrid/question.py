@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from hybrid.errors import DimensionError, ProblemError
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem, require_inputs
 from hybrid.systems.numbers import exact, nearest_float, spell
+
+if TYPE_CHECKING:
+    from hybrid.systems.nonlinear import NonlinearSystem
 
 Pole = tuple[Fraction, Fraction]  # real and imaginary part, exact
 RANK_PROPERTIES = ("controllability", "observability", "stabilizability", "detectability")
@@ -117,7 +121,27 @@ class FeedbackQuestion:
         )
 
 
-Question = StabilityQuestion | RankQuestion | FeedbackQuestion
+LinearQuestion = StabilityQuestion | RankQuestion | FeedbackQuestion
+
+
+@dataclass(frozen=True)
+class LocalQuestion:
+    """A question about a nonlinear system near an equilibrium, which its linearisation there answers.
+
+    Attributes:
+        system: no free parameters.
+        at: states and inputs by name, a guess that may be the equilibrium itself; None for one near the origin.
+        at_point: ask about the Jacobian at that very point, equilibrium or not.
+        ask: makes the question about the linearisation.
+    """
+
+    system: NonlinearSystem
+    at: Mapping[str, Any] | None
+    at_point: bool
+    ask: Callable[[LinearSystem], LinearQuestion]
+
+
+Question = LinearQuestion | LocalQuestion
 
 
 def _expect_doubles(field: str, value: np.ndarray[Any, np.dtype[np.float64]]) -> None:

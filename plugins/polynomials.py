@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import NamedTuple
 
-from flint import Ordering, fmpz_mpoly, fmpz_mpoly_ctx
+from flint import Ordering, fmpz, fmpz_mpoly, fmpz_mpoly_ctx
 from sympy import Add, Dummy, Expr, I, Integer, Mul, Pow, Rational, Symbol, default_sort_key, nan, oo, zoo
 
 from hybrid.errors import ProblemError
@@ -126,7 +126,7 @@ class Ring:
     def coefficients(self, polynomial: fmpz_mpoly) -> list[fmpz_mpoly]:
         """Coefficients of the powers of the variable, highest first."""
         degree = max(polynomial.degrees()[0], 0)
-        terms: list[dict[tuple[int, ...], int]] = [{} for _ in range(degree + 1)]
+        terms: list[dict[tuple[int, ...], fmpz]] = [{} for _ in range(degree + 1)]
         for (power, *others), coefficient in polynomial.terms():
             terms[degree - power][(0, *others)] = coefficient
         return [self.context.from_dict(part) for part in terms]

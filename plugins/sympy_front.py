@@ -351,13 +351,15 @@ def to_linear_system(system: Any, *, B: Any = None, C: Any = None, dt: Any = Non
     sample_time = _sample_time(system, dt)
     transfer = Transfer.of(system)
     if transfer is not None:
-        return LinearSystem(*transfer.realised(), dt=sample_time)
-    parts: dict[str, MatrixBase] = {"A": _state_matrix(system)}
+        rows = transfer.realised()
+        return LinearSystem(*rows, sample_time)
+    state = numbers(_state_matrix(system), "A")
     if isinstance(system, StateSpace):
-        parts |= {"B": system.input_matrix, "C": system.output_matrix, "D": system.feedforward_matrix}
+        B, C, feedthrough = system.input_matrix, system.output_matrix, numbers(system.feedforward_matrix, "D")
     else:
-        parts |= {key: matrix(value, key) for key, value in (("B", B), ("C", C)) if value is not None}
-    return LinearSystem(**{key: numbers(part, key) for key, part in parts.items()}, dt=sample_time)
+        feedthrough = None
+    inputs, outputs = (None if X is None else numbers(matrix(X, key), key) for X, key in ((B, "B"), (C, "C")))
+    return LinearSystem(state, inputs, outputs, feedthrough, sample_time)
 
 
 def _is_model(system: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -13,7 +12,7 @@ from sympy import Expr, S, Symbol
 from sympy.physics.control import Feedback, Parallel, Series, TransferFunction, TransferFunctionMatrix
 
 from hybrid.errors import ProblemError
-from hybrid.systems.realisation import realise
+from hybrid.systems.realisation import Rows, realise
 
 from .polynomials import Ring
 from .sympy_values import number
@@ -59,7 +58,7 @@ class Transfer:
                 raise ProblemError(_FIELD, generator, f"polynomials in {self.variable}")
         return ring, [[_cleared(ring, *pair) for pair in row] for row in self.entries]
 
-    def realised(self) -> tuple[list[list[Fraction]], ...]:
+    def realised(self) -> tuple[Rows, Rows, Rows, Rows]:
         """A, B, C, D of the controllable canonical form, exactly.
 
         Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import hashlib
 import json
@@ -163,11 +164,12 @@ continuous_modes = st.lists(
     st.builds(Mode, st.integers(-4, 2).map(Fraction), st.integers(0, 4).map(Fraction), st.integers(1, 2)),
     min_size=1, max_size=3,
 )  # fmt: skip
-on_circle = [(Fraction(3, 5), Fraction(4, 5)), (Fraction(-1), Fraction(0)), (Fraction(1), Fraction(0))]
+ZERO = Fraction(0)
+ON_CIRCLE = [(Fraction(3, 5), Fraction(4, 5)), (Fraction(-1), Fraction(0)), (Fraction(1), Fraction(0))]
 discrete_modes = st.lists(
     st.builds(
         lambda point, size: Mode(*point, size),
-        st.sampled_from([*on_circle, (HALF, HALF), (-HALF, HALF * 0), (HALF * 0, HALF), (HALF * 0, HALF * 0), (HALF, 1)]),
+        st.sampled_from([*ON_CIRCLE, (HALF, HALF), (-HALF, ZERO), (ZERO, HALF), (ZERO, ZERO), (HALF, ZERO + 1)]),
         st.integers(1, 2),
     ),
     min_size=1, max_size=3,
@@ -208,7 +210,7 @@ def test_discrete_spectra_are_decided_exactly(modes: list[Mode], moves: Moves) -
     assert refused(changed(document, "claim", "in_region", to=square >= 1))
     assert refused(changed(document, "claim", "abscissa", to=[None, bounds[0] - TINY]))
     assert refused(changed(document, "claim", "abscissa", to=[bounds[1] + TINY, None]))
-    if 0 < bounds[0] and bounds[1] < 1:  # the radius is below 1 − σ for the first decay, not for the second
+    if bounds[0] > 0 and bounds[1] < 1:  # the radius is below 1 − σ for the first decay, not for the second
         assert valid(changed(document, "claim", "decay", to=1 - bounds[1] - TINY))
         assert refused(changed(document, "claim", "decay", to=1 - bounds[0]))
 
@@ -260,7 +262,7 @@ def with_poles(poles: list[dict[str, Any]]) -> Document:
 
 def test_poles_are_proved_by_multiplicity() -> None:
     assert valid(with_poles(REPEATED_POLES))
-    near = [disc("-1.001", 0, "1/1000", 2), disc("-2.01", "1.01", "1/10", 2), disc("-2.01", "-1.01", "1/10", 2)]
+    near = [disc("-1.001", 0, "4/1000", 2), disc("-2.01", "1.01", "1/10", 2), disc("-2.01", "-1.01", "1/10", 2)]
     assert valid(with_poles([*near, disc("-3", 0, "1/5")]))
 
 
@@ -319,7 +321,7 @@ def test_lyapunov_matrices_prove_bounds(name: str) -> None:
     P = document["witness"][side]["P"]
     opposite = [[str(-Fraction(x)) for x in row] for row in P]
     assert refused(changed(document, "witness", side, "P", to=opposite))
-    assert refused(changed(document, "witness", side, "P", 0, 0, to=P[0][0] + "00"))
+    assert refused(changed(document, "witness", side, "P", 0, 0, to=Fraction(P[0][0]) + 1000))
     assert valid(changed(document, "witness", side, "P", 0, 1, to="1e9"))  # above the diagonal nothing is read
     for verdict in {"stable", "marginal", "unstable"} - {document["claim"]["verdict"]}:
         assert refused(changed(document, "claim", "verdict", to=verdict))
@@ -348,7 +350,8 @@ def test_lyapunov_bounds_are_no_better_than_the_matrix() -> None:
 
 def test_both_bounds_together() -> None:
     document = by_lyapunov(diagonal(-1, -1, -3), "stable", True, None, "-1/2", [1, 1, 1], [0, 0, 0])
-    lower = {"P": moved(diagonal(-1, -1, 1), MOVES, left="E⁻ᵀ"), "x": [row[0] for row in moved([[1], [0], [0]], MOVES, right=False)]}  # fmt: skip
+    e1 = moved([[Fraction(1)], [ZERO], [ZERO]], MOVES, right=False)
+    lower = {"P": moved(diagonal(-1, -1, 1), MOVES, left="E⁻ᵀ"), "x": [row[0] for row in e1]}
     document = changed(document, "witness", "lower", to=lower)
     assert refused(document)
     document = changed(document, "claim", "abscissa", 0, to="-2")
@@ -409,14 +412,19 @@ def rank(about: str, verdict: str, fixed: Matrix | None, dimension: int, dt: Any
 
 SLOW = mode(-1, 2).block()
 FAST = diagonal("-3")
-ALL_FAST = {"controllability": "controllable", "observability": "observable", "stabilizability": "stabilizable", "detectability": "detectable"}  # fmt: skip
+YES = {
+    "controllability": "controllable",
+    "observability": "observable",
+    "stabilizability": "stabilizable",
+    "detectability": "detectable",
+}
 UNREACHED = {"controllability": "uncontrollable", "observability": "unobservable"}
 FIXED = {"stabilizability": "not stabilizable", "detectability": "not detectable"}
 
 
-@pytest.mark.parametrize("about", ALL_FAST)
+@pytest.mark.parametrize("about", YES)
 def test_rank_modulo_a_prime(about: str) -> None:
-    document = rank(about, ALL_FAST[about], None, 2)
+    document = rank(about, YES[about], None, 2)
     assert valid(document)
     assert refused(changed(document, "claim", "dimension", to=1))
     for composite in ("561", "3215031751", str(2**61 + 1), "1", "0", "-7", "7/2", str(2**89 - 1)):
@@ -436,7 +444,7 @@ def test_rank_modulo_a_prime(about: str) -> None:
 def test_an_invariant_subspace_shows_what_is_not_reached(about: str) -> None:
     document = rank(about, UNREACHED[about], SLOW, 2)
     assert valid(document)
-    assert refused(changed(document, "claim", "verdict", to=ALL_FAST[about]))
+    assert refused(changed(document, "claim", "verdict", to=YES[about]))
     assert refused(changed(document, "claim", "dimension", to=3))
     assert refused(changed(document, "witness", "prime", to=str(2**61 + 1)))
     assert refused(changed(document, "witness", "W", 0, 0, to="7"))
@@ -452,7 +460,7 @@ def test_an_invariant_subspace_shows_what_is_not_reached(about: str) -> None:
 
 @pytest.mark.parametrize("about", FIXED)
 def test_eigenvalues_that_no_input_moves_decide(about: str) -> None:
-    yes, no = ALL_FAST[about], FIXED[about]
+    yes, no = YES[about], FIXED[about]
     assert valid(rank(about, yes, SLOW, 2))
     assert valid(rank(about, yes, SLOW, 2, decay="0.999"))
     assert valid(rank(about, no, SLOW, 2, decay="1"))
@@ -468,10 +476,13 @@ def test_eigenvalues_that_no_input_moves_decide(about: str) -> None:
 # ---------------------------------------------------------------------------------------------------- feedback
 
 
-def feedback(A: Matrix, B: Matrix, gain: Matrix, bounds: Any, dt: Any = None, C: Any = None, D: Any = None, **rest: Any) -> Document:  # fmt: skip
+def feedback(A: Matrix, B: Matrix, gain: Matrix, bounds: Any, C: Matrix | None = None, **rest: Any) -> Document:
     claim = {"about": "feedback", "verdict": "stabilised", "gain": gain, "abscissa": list(bounds)} | rest
-    matrices = {"A": A, "B": B} | ({"C": C} if C else {}) | ({"D": D} if D else {})
-    return certificate(matrices | {"dt": dt}, claim)
+    return certificate({"A": A, "B": B} | ({"C": C} if C else {}), claim)
+
+
+def points(*entries: tuple[Any, Any]) -> list[dict[str, str]]:
+    return [{"re": str(re), "im": str(im)} for re, im in entries]
 
 
 def chain(*coefficients: Any) -> tuple[Matrix, Matrix, Matrix]:
@@ -482,14 +493,12 @@ def chain(*coefficients: Any) -> tuple[Matrix, Matrix, Matrix]:
 
 
 A2, B2, K2 = chain(2, 3)  # −1, −2
-PLACED = feedback(
-    A2, B2, K2, (-1, -1), poles=[disc(-1), disc(-2, 0, "1/100")], requested=[{"re": "-1", "im": "0"}, {"re": "-2", "im": "0"}],
-    distance="1/100",
-)  # fmt: skip
+PLACES = {"requested": points((-1, 0), (-2, 0)), "distance": "1/100"}
+PLACED = feedback(A2, B2, K2, (-1, -1), poles=[disc(-1), disc(-2, 0, "1/100")], **PLACES)
 
 
 def test_a_gain_is_checked_in_the_closed_loop() -> None:
-    document = feedback(A2, B2, K2, (-1, -1), decay="1/2", damping="1/2")
+    document = feedback(A2, B2, K2, (-1, -1), decay="1/2", damping="3/5")
     assert valid(document)
     assert refused(changed(document, "claim", "gain", to=[["3", "2"]]))  # the entries exchanged
     assert refused(changed(document, "claim", "gain", to=[["-2", "-3"]]))
@@ -548,8 +557,8 @@ def test_placement() -> None:
     assert refused(changed(PLACED, "claim", "poles", 0, "re", to="-1.001"))
     with pytest.raises(Unreadable):
         check(changed(PLACED, "claim", "requested", 1, "im", to="1"))
-    double = feedback(*chain(1, 2), (-1, -1), poles=[disc(-1, 0, 0, 2)], requested=[{"re": "-1", "im": "0"}] * 2, distance="0")  # fmt: skip
-    assert valid(double)
+    twice = {"requested": points((-1, 0), (-1, 0)), "distance": "0"}
+    assert valid(feedback(*chain(1, 2), (-1, -1), poles=[disc(-1, 0, 0, 2)], **twice))
 
 
 def no_gain(fixed: Matrix, dt: Any = None, **claim: Any) -> Document:
@@ -574,12 +583,326 @@ def test_not_stabilisable() -> None:
 
 
 def test_not_placeable() -> None:
-    def request(*points: tuple[Any, Any]) -> list[dict[str, str]]:
-        return [{"re": str(re), "im": str(im)} for re, im in points]
-
-    with_fixed = request((-1, 2), (-5, 0), (-1, -2), (-6, 0))
+    with_fixed = points((-1, 2), (-5, 0), (-1, -2), (-6, 0))
     assert refused(no_gain(SLOW, verdict="not placeable", requested=with_fixed))
-    assert valid(no_gain(SLOW, verdict="not placeable", requested=request((-1, 3), (-5, 0), (-1, -3), (-6, 0))))
+    assert valid(no_gain(SLOW, verdict="not placeable", requested=points((-1, 3), (-5, 0), (-1, -3), (-6, 0))))
     twice = diagonal(-1, -1)  # an eigenvalue that is fixed twice has to be asked for twice
-    assert valid(no_gain(twice, verdict="not placeable", requested=request((-1, 0), (-5, 0), (-7, 0), (-6, 0))))
-    assert refused(no_gain(twice, verdict="not placeable", requested=request((-1, 0), (-5, 0), (-1, 0), (-6, 0))))
+    assert valid(no_gain(twice, verdict="not placeable", requested=points((-1, 0), (-5, 0), (-7, 0), (-6, 0))))
+    assert refused(no_gain(twice, verdict="not placeable", requested=points((-1, 0), (-5, 0), (-1, 0), (-6, 0))))
+
+
+# --------------------------------------------------------------------------------- tampering and hostile documents
+
+CERTIFICATES: list[Document] = [
+    stability(of_modes(mode(-2, 1), mode(-1)), "stable", (-1, -1), True, decay="1/2", damping="1/2"),
+    stability(of_modes(mode(0, 1), mode(-1)), "marginal", (0, 0), False),
+    stability(of_modes(mode(0, 1, 2)), "unstable", (0, 0), False),
+    stability(of_modes(mode("3/5", "4/5"), mode("1/2")), "marginal", (1, 1), False, dt="1"),
+    stability(of_modes(mode("1/2", "1/2"), mode("1/3")), "stable", (0, "4/5"), True, dt="1", decay="1/5"),
+    with_poles(REPEATED_POLES),
+    *BY_LYAPUNOV.values(),
+    *(rank(about, YES[about], None, 2) for about in YES),
+    *(rank(about, UNREACHED[about], SLOW, 2) for about in UNREACHED),
+    *(rank(about, YES[about], SLOW, 2, decay="1/2") for about in FIXED),
+    *(rank(about, FIXED[about], SLOW, 2, decay="3/2") for about in FIXED),
+    PLACED,
+    feedback(A2, B2, K2, (-1, -1), decay="1/2", damping="3/5"),
+    no_gain(mode(1, 1).block(), verdict="not stabilisable"),
+    no_gain(SLOW, verdict="not placeable", requested=points((-1, 0), (-2, 0), (-3, 1), (-3, -1))),
+]
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of all entries, inner ones too."""
+    if path:
+        yield path
+    for key, entry in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []:
+        yield from leaves(entry, (*path, key))
+
+
+def floats(rows: Any) -> np.ndarray[Any, Any]:
+    return np.array([[float(Fraction(x)) for x in row] for row in rows])
+
+
+def abscissa(M: np.ndarray[Any, Any], discrete: bool) -> float:
+    eigenvalues = np.linalg.eigvals(M)
+    return float(max(abs(eigenvalues)) if discrete else max(eigenvalues.real))
+
+
+def clearly_false(document: Document) -> bool:
+    """Whether floating point, with a wide margin, contradicts a claim."""
+    system, claim, margin = document["system"], document["claim"], 1e-3
+    A, discrete = floats(system["A"]), system["dt"] is not None
+    decay = float(Fraction(claim.get("decay", "0")))
+    edge = 1 - decay if discrete else -decay
+    if claim["about"] == "stability" or claim["verdict"] == "stabilised":
+        M = A - floats(system["B"]) @ floats(claim["gain"]) if "gain" in claim else A
+        value = abscissa(M, discrete)
+        low, high = (None if bound is None else float(Fraction(bound)) for bound in claim["abscissa"])
+        wrong = (low is not None and value < low - margin) or (high is not None and value > high + margin)
+        verdict = claim["verdict"]
+        wrong |= verdict in ("stable", "marginal") and value > discrete + margin
+        wrong |= verdict in ("unstable", "marginal") and value < discrete - margin
+        inside = claim.get("in_region", True)
+        outside = value > edge + margin
+        damping = float(Fraction(claim.get("damping", "0")))
+        eigenvalues = np.linalg.eigvals(M)
+        outside |= damping > 0 and bool((eigenvalues.real > -damping * abs(eigenvalues) + margin).any())
+        well_inside = value < edge - margin and (
+            not damping or bool((eigenvalues.real < -damping * abs(eigenvalues) - margin).all())
+        )
+        wrong |= outside if inside else well_inside
+        for pole in claim.get("poles", []):
+            re, im, radius = (float(Fraction(pole[key])) for key in ("re", "im", "radius"))
+            wrong |= bool(min(abs(eigenvalues - complex(re, im))) > radius + margin)
+        return wrong
+    if claim["about"] in ("observability", "detectability"):
+        A, B = A.T, floats(system["C"]).T
+    else:
+        B = floats(system["B"])
+    blocks = [B]
+    for _ in range(len(A) - 1):
+        blocks.append(A @ blocks[-1])
+    reached = np.linalg.matrix_rank(np.hstack(blocks), tol=1e-6)
+    eigenvalues = np.linalg.eigvals(A)
+    n = len(A)
+    fixed = [e for e in eigenvalues if np.linalg.matrix_rank(np.hstack([A - e * np.eye(n), B]), tol=1e-5) < n]
+    size = [abs(e) if discrete else e.real for e in fixed]
+    verdict = claim["verdict"]
+    if verdict in ("stabilizable", "detectable"):
+        wrong = any(s > edge + margin for s in size)
+    elif verdict in ("not stabilizable", "not detectable", "not stabilisable"):
+        wrong = all(s < edge - margin for s in size)
+    elif verdict == "not placeable":
+        wanted = [complex(float(Fraction(p["re"])), float(Fraction(p["im"]))) for p in claim["requested"]]
+        wrong = len(set(wanted)) == len(wanted) and all(min(abs(e - w) for w in wanted) < 1e-9 for e in fixed)
+    else:
+        wrong = (verdict in ("controllable", "observable")) != (reached == n)
+    return bool(wrong or ("dimension" in claim and claim["dimension"] != reached))
+
+
+WORDS = [
+    "stability",
+    "feedback",
+    "stable",
+    "marginal",
+    "unstable",
+    "stabilised",
+    "not stabilisable",
+    "not placeable",
+    *YES,
+    *YES.values(),
+]
+WORDS += [*UNREACHED.values(), *FIXED.values(), "characteristic polynomial", "lyapunov", "modular rank"]
+NUMBERS = ["0", "1", "-1", "2", "1/2", "-3/2", "1e-9", "-1e9", "0x1.8p-3", "-2", "3", PRIME]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_whatever_is_changed_a_false_claim_is_refused(data: st.DataObject) -> None:
+    document = copy.deepcopy(data.draw(st.sampled_from(CERTIFICATES)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        *path, key = data.draw(
+            st.sampled_from([p for p in leaves(document) if p[0] in ("system", "claim", "witness", "method")])
+        )
+        place = document
+        for step in path:
+            place = place[step]
+        old = place[key]
+        if isinstance(old, bool):
+            place[key] = not old
+        elif isinstance(old, int):
+            place[key] = data.draw(st.integers(0, 4))
+        elif isinstance(old, str) and old in WORDS:
+            place[key] = data.draw(st.sampled_from(WORDS))
+        elif isinstance(old, str):
+            place[key] = data.draw(
+                st.sampled_from([*NUMBERS, str(-Fraction(old)), str(Fraction(old) + Fraction(1, 7))])
+            )
+        elif isinstance(old, list) and old and data.draw(st.booleans()):
+            place[key] = old[::-1]
+        elif data.draw(st.booleans()):
+            del place[key]
+    try:
+        proved = valid(sealed(document))
+    except Unreadable:
+        return
+    assert not (proved and clearly_false(document))
+
+
+@pytest.mark.parametrize("document", CERTIFICATES)
+def test_certificates_as_built_are_valid(document: Document) -> None:
+    report = check(read(json.dumps(document)))
+    assert report.valid
+    assert len(report.claim) > 20
+    assert not clearly_false(document)
+
+
+@pytest.mark.parametrize("document", CERTIFICATES)
+def test_nothing_unproved_rides_along(document: Document) -> None:
+    for place in [(), ("claim",), ("witness",), ("system",)]:
+        assert refused(changed(document, *place, "remark", to="optimal"))
+    assert valid(changed(document, "provenance", to={"model": "x"}))
+    changed_after = copy.deepcopy(document)
+    changed_after["versions"]["hybrid"] = "1"
+    report = check(changed_after)
+    assert not report.valid
+    assert report.reason == "The file was changed after it was written: its digest does not match."
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from([*WORDS, *NUMBERS, "1e9999", "é"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(CERTIFICATES), st.data())
+def test_hostile_documents_are_unreadable_or_refused(document: Document, data: st.DataObject) -> None:
+    document = copy.deepcopy(document)
+    *path, key = data.draw(st.sampled_from(list(leaves(document))))
+    place = document
+    for step in path:
+        place = place[step]
+    place[key] = data.draw(json_values)
+    try:
+        report = check(sealed(document))
+    except Unreadable as error:
+        assert str(error).endswith(".")  # noqa: PT017 - one sentence
+    else:
+        assert report.valid <= (not clearly_false(document))
+
+
+@settings(max_examples=200, deadline=None)
+@given(json_values | st.dictionaries(st.sampled_from(list(CERTIFICATES[0])), json_values))
+def test_any_json_is_unreadable_or_refused(value: Any) -> None:
+    with contextlib.suppress(Unreadable):
+        assert not check(value).valid
+
+
+ONE = json.dumps(CERTIFICATES[0])
+NO_NUMBERS = ["1/0", "1e99999", "9" * 5000, "١", "1_0", " 1", "inf", "nan", "0x1", ""]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        "nan",
+        ONE[:-1],
+        ONE[:-1] + ', "schema": "hybrid-certificate/1"}',
+        ONE.replace('"stable"', "NaN"),
+        ONE.replace('"stable"', "-Infinity"),
+        ONE.replace('"stable"', "1.5"),
+        ONE.replace('"stable"', "1" * 100_000),
+        ONE.replace('"stable"', "[" * 200_000 + "]" * 200_000),
+        '{"a":' * 200_000,
+        ONE.replace("hybrid-certificate/1", "hybrid-certificate/2"),
+        *(ONE.replace('"1/2"', f'"{number}"') for number in NO_NUMBERS),
+        b"\xff\xfe",
+        "\ufeff" + ONE,
+    ],
+)  # fmt: skip
+def test_hostile_texts_are_unreadable(hostile: str | bytes) -> None:
+    with pytest.raises(Unreadable, match=r"\.$"):
+        check(read(hostile))
+
+
+def test_size_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(ONE)
+    monkeypatch.setattr(checker, "MAX_BYTES", len(ONE) - 1)
+    with pytest.raises(Unreadable):
+        read(ONE)
+    monkeypatch.undo()
+    with pytest.raises(Unreadable):
+        read("[" + "1," * 2**22 + "1]")
+
+
+@pytest.mark.parametrize("key", list(CERTIFICATES[0]))
+def test_missing_keys_are_unreadable(key: str) -> None:
+    rest = {name: value for name, value in CERTIFICATES[0].items() if name != key}
+    if key == "versions":
+        assert valid(sealed(rest))
+    else:
+        with pytest.raises(Unreadable):
+            check(rest if key == "digest" else sealed(rest))
+
+
+def test_immense_proofs_are_refused_at_once() -> None:
+    """Numbers of 4000 digits everywhere, no two with a common denominator, in matrices of order 40."""
+    A: Matrix = [[Fraction(1, 10**3999 + 40 * i + j) for j in range(40)] for i in range(40)]
+    big = [[Fraction(10**3000 + i * j) for j in range(40)] for i in range(40)]
+    assert refused(stability(A, "stable", (None, None), True))
+    assert refused(stability(big, "stable", (None, None), True))
+    assert valid(stability(diagonal(*range(40)), "unstable", ("1/" + "3" * 4000, None), False))
+    witness = {"upper": {"P": big}, "lower": None}
+    document = changed(stability(big, "stable", (None, 0), True), "method", to="lyapunov")
+    assert refused(changed(document, "witness", to=witness))
+
+
+# ------------------------------------------------------------------------------------------------ standing alone
+
+
+def test_it_imports_the_standard_library_alone() -> None:
+    tree = ast.parse(Path(checker.__file__).read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {a.name for node in imports if isinstance(node, ast.Import) for a in node.names}
+    names |= {node.module or "" for node in imports if isinstance(node, ast.ImportFrom)}
+    assert all(name.split(".")[0] in sys.stdlib_module_names for name in names)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Any:
+    """Runs a copy of the file with a bare interpreter; returns its exit code and its words."""
+    shutil.copy(checker.__file__, tmp_path / "checker.py")
+
+    def run(document: str, *options: str) -> tuple[int, str]:
+        (tmp_path / "claim.json").write_text(document, encoding="utf-8")
+        command = [sys.executable, "-I", "-S", "checker.py", "claim.json", *options]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+        assert not done.stderr
+        return done.returncode, done.stdout
+
+    return run
+
+
+def test_the_file_runs_alone(alone: Any) -> None:
+    code, words = alone(ONE)
+    assert code == 0
+    assert "every eigenvalue of A has real part below −1/2 and a damping ratio above 1/2" in words
+    assert "Proved in exact arithmetic" in words
+    code, words = alone(json.dumps(changed(CERTIFICATES[0], "claim", "verdict", to="unstable")))
+    assert (code, "refused: The proof shows that A is stable, not unstable." in words) == (4, True)
+    code, words = alone("{")
+    assert (code, words.startswith("unreadable: ")) == (2, True)
+
+
+def test_the_system_can_be_compared(alone: Any, tmp_path: Path) -> None:
+    def against(system: str) -> tuple[int, str]:
+        (tmp_path / "plant.json").write_text(system)
+        code, words = alone(document, "--system", "plant.json")
+        return code, words
+
+    tenth = [[Fraction(-1, 10)]]
+    claim = {"about": "stability", "verdict": "stable", "in_region": True, "abscissa": [None, 0]}
+    document = json.dumps(certificate({"A": tenth, "B": [[1]]}, claim))
+    assert against('{"A": [[-0.1]], "B": [[1.0]], "name": "tank", "dt": 0}')[0] == 0
+    assert against('{"A": [["-1/10"]], "B": [["1"]]}')[0] == 0
+    assert against('{"A": [[-0.11]], "B": [[1]]}')[0] == 4
+    assert "A[1,1] is −1/10 in the certificate and −11/100 in the file." in against('{"A": [[-0.11]], "B": [[1]]}')[1]
+    assert "time" in against('{"A": [[-0.1]], "B": [[1]], "dt": 0.1}')[1]
+    assert "shape" in against('{"A": [[-0.1]]}')[1]
+    assert against("{}")[0] == 2
+    document = document.replace('"-1/10"', json.dumps((-0.1).hex()))
+    document = json.dumps(sealed(json.loads(document)))
+    code, words = against('{"A": [[-0.1]], "B": [[1]]}')
+    assert code == 4
+    assert "the certificate speaks about the doubles nearest to these numbers" in words

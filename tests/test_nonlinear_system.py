@@ -216,7 +216,7 @@ def test_wrong_boxes_and_shapes_are_refused() -> None:
 
 
 def test_a_singular_point_is_named() -> None:
-    system = NonlinearSystem(["x"], [], ["1 +\n  2/(x - 1)"])
+    system = NonlinearSystem(["x"], [], ["(1 +\n  2/(x - 1))"])
     for evaluate in (lambda: system.f([1.0]), lambda: system.linearise([1]), lambda: system.linearise_exact([1])):
         with pytest.raises(DomainError, match=r"line 2, column 4: got a division of 2.* and 0.*, expected"):
             evaluate()

@@ -137,6 +137,13 @@ def test_matrices_that_the_source_prints():
     assert gym.B.fractions[1][0] == Fraction(40, 41)
 
 
+def test_sampling_is_exact():
+    """With A² = 0 the zero-order hold gives I + hA and (h I + h²/2 A) B."""
+    h = Fraction(1, 10)
+    system = plant("sampled-double-integrator").system
+    assert system == LinearSystem([[1, h], [0, 1]], [[h * h / 2], [h]], [[1, 0]], dt=h)
+
+
 def test_reactor_is_at_rest_where_it_says():
     """dc/dt = q/V (cf − c) − k c and the energy balance vanish at c = 1/2, T = 350, coolant 300."""
     k, c, T, coolant = Fraction(1), Fraction(1, 2), 350, 300

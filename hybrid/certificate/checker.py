@@ -194,7 +194,7 @@ class _System:
 
     @classmethod
     def read(cls, value: Any) -> _System:
-        entries = _fields(value, "The system", "A", "B C D dt")
+        entries = _fields(value, "The system", "A dt", "B C D")
         A = _matrix(entries["A"], "A")
         n = len(A)
         if len(A[0]) != n:
@@ -203,7 +203,7 @@ class _System:
         C = None if entries.get("C") is None else _matrix(entries["C"], "C", columns=n)
         outputs, inputs = n if C is None else len(C), 0 if B is None else len(B[0])
         D = None if entries.get("D") is None else _matrix(entries["D"], "D", outputs, inputs)
-        dt = None if entries.get("dt") is None else _number(entries["dt"], "dt")
+        dt = None if entries["dt"] is None else _number(entries["dt"], "dt")
         if dt is not None and dt <= 0:
             raise Unreadable("dt has to be a sample time above zero, or null.")
         return cls(A, B, C, D, dt)
@@ -1163,9 +1163,9 @@ def _system_of_file(text: bytes) -> _System:
     entries = _json(text, str)
     if not isinstance(entries, dict) or "A" not in entries:
         raise Unreadable("The system's file has to hold an object with the key 'A'.")
-    known = {key: entries[key] for key in ("A", "B", "C", "D", "dt") if entries.get(key) is not None}
-    if "dt" in known and _number(known["dt"], "dt") == 0:
-        del known["dt"]  # a usual way to say continuous time
+    known = {key: entries.get(key) for key in ("A", "B", "C", "D", "dt")}
+    if known["dt"] is not None and _number(known["dt"], "dt") == 0:
+        known["dt"] = None  # a usual way to say continuous time
     return _System.read(known)
 
 

@@ -98,7 +98,7 @@ def without_roots(p: fmpz_poly, g: fmpz_poly) -> fmpz_poly:
 
 
 def to_half_plane(p: fmpz_poly) -> tuple[fmpz_poly, int]:
-    """Map the unit disc to the left half plane, z = (1 + s)/(1 − s), and count the roots at z = −1: they go to infinity.
+    """Map the unit disc to the left half plane, z = (1 + s)/(1 − s); count the roots at z = −1, which go to infinity.
 
     >>> to_half_plane(fmpz_poly([-1, 2]))
     (3*x + 1, 0)

@@ -33,7 +33,7 @@ FLOOR = 0.01
 Riccati solution does not grow with them for ever; 0.01 gave the smallest spread of its eigenvalues
 (Gaussian pairs, n = 4 and 6), and it keeps L well conditioned for every pair, controllable or not."""
 
-SLOWEST = 0.05
+SLOWEST = 0.25
 """Least time scale relative to ‖A‖_F/√n."""
 
 

@@ -303,7 +303,7 @@ def _satellite_radial_thrust() -> LinearSystem:
 
 @demonstration(
     "two-mass-spring",
-    "Two unit masses joined by a spring, force on the first, the second measured; no damping, marginal.",
+    "Two unit masses joined by a spring, undamped; force on the first, the second measured; drifts freely.",
     "Wie and Bernstein 1992, Benchmark problems for robust control design, "
     "Journal of Guidance, Control, and Dynamics 15(5):1057-1059",
 )

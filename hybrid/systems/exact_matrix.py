@@ -122,6 +122,41 @@ class ExactMatrix:
         return f"ExactMatrix({self.spelled()})"
 
 
+class EnclosedMatrix(ExactMatrix):
+    """A matrix known up to a radius in each entry: what is proved of it holds for every matrix in between.
+
+    >>> EnclosedMatrix(np.array([[1.0]]), np.array([[0.25]])).radius
+    array([[0.25]])
+    """
+
+    def __init__(self, midpoint: FloatMatrix, radius: FloatMatrix) -> None:
+        super().__init__(midpoint, None)
+        radius.setflags(write=False)
+        self._radius = radius
+
+    @property
+    def radius(self) -> FloatMatrix:  # type: ignore[override]
+        """Entrywise, zero or more."""
+        return self._radius
+
+    @property
+    def fractions(self) -> tuple[tuple[Fraction, ...], ...]:  # type: ignore[override]
+        """There are none: the entries are not known exactly.
+
+        Raises:
+            TypeError: always; the exact routes are not for enclosures.
+        """
+        raise TypeError("an enclosed matrix has no exact entries")
+
+    @property
+    def T(self) -> EnclosedMatrix:  # noqa: N802
+        """The transpose."""
+        return EnclosedMatrix(np.ascontiguousarray(self.floats.T), np.ascontiguousarray(self._radius.T))
+
+    def __repr__(self) -> str:
+        return f"EnclosedMatrix({self.floats.tolist()} ± {float(self._radius.max()):.1e})"
+
+
 def _converts_to_doubles(value: NDArray[Any]) -> bool:
     """Whether every entry is a double, or an integer that is one."""
     if value.dtype.kind in "iu" and value.size:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import DimensionError, ProblemError
-from hybrid.systems.exact_matrix import ExactMatrix
+from hybrid.systems.exact_matrix import EnclosedMatrix, ExactMatrix
 from hybrid.systems.numbers import exact, spell
 
 
@@ -85,6 +85,11 @@ class LinearSystem:
     def is_discrete(self) -> bool:
         """Whether time runs in samples."""
         return self.dt is not None
+
+    @property
+    def is_enclosed(self) -> bool:
+        """Whether A or B is known up to a radius only, as at an equilibrium whose coordinates are irrational."""
+        return isinstance(self.A, EnclosedMatrix) or isinstance(self.B, EnclosedMatrix)
 
     @property
     def dual(self) -> LinearSystem:

@@ -20,7 +20,9 @@ _NUMBER = re.compile(
     r"(?P<whole>[+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:[eE](?P<exponent>[+-]?\d{1,8}))?"
     r"(?:\s*/\s*(?P<denominator>\d+)|\s*(?:\*\*|\^)\s*(?P<power>[+-]?\d{1,8}))?"
 )
-_HEX_FLOAT = re.compile(r"(?P<sign>[+-]?)0x(?P<whole>[0-9a-fA-F]+)(?:\.(?P<part>[0-9a-fA-F]*))?p(?P<power>[+-]?\d{1,6})")
+_HEX_FLOAT = re.compile(
+    r"(?P<sign>[+-]?)0x(?P<whole>[0-9a-fA-F]+)(?:\.(?P<part>[0-9a-fA-F]*))?p(?P<power>[+-]?\d{1,6})"
+)
 EXPECTED = f"a finite number such as 2, -0.1, 1e-3, 1/3 or 2**-40, within 1e±{_MAX_EXPONENT}"
 
 

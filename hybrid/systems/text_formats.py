@@ -131,7 +131,7 @@ class _YamlDocument:
             raise self.refusal(event, f"the alias *{event.anchor}", "its value written out")
         if event.tag not in _PLAIN_TAGS:
             tag = event.tag.replace(_YAML_TAG, "!!")
-            raise self.refusal(event, f"the tag {ascii(tag)}", "plain YAML without object tags")
+            raise self.refusal(event, f"the tag {tag!a}", "plain YAML without object tags")
         match _kind(event):
             case "SequenceStart":
                 return [self.value(item) for item in self.until("SequenceEnd")]

@@ -80,10 +80,15 @@ def prove(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | No
 def _fits(question: FeedbackQuestion, proposal: GainProposal) -> bool:
     """Whether a proposal is made of finite doubles in the shapes of the plant; a proposer may return anything."""
     n, m = question.system.n, question.system.m
-    parts = [(proposal.gain, (m, n))] + [(proposal.lyapunov, (n, n))] * (proposal.lyapunov is not None)
-    return all(
-        isinstance(part, np.ndarray) and part.dtype == np.float64 and part.shape == shape and bool(np.isfinite(part).all())
-        for part, shape in parts
+    return _is_matrix(proposal.gain, (m, n)) and (proposal.lyapunov is None or _is_matrix(proposal.lyapunov, (n, n)))
+
+
+def _is_matrix(value: Any, shape: tuple[int, int]) -> bool:
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype == np.float64
+        and value.shape == shape
+        and bool(np.isfinite(value).all())
     )
 
 

@@ -5,7 +5,8 @@ its neighbours. `False` never means that the property fails, only that this matr
 
 Error analysis (u = 2⁻⁵³, η = 2⁻¹⁰²²; n the order; γ_k = k u/(1 − k u)). A float inner product of length k, in any
 order of summation and with or without fused multiply-add, errs by at most γ_k Σ|x||y| + kη (Higham 2002, §3.1), so
-fl(AᵀP) errs by at most γ_n |A|ᵀ|P| + nη. (η covers threads that flush subnormals to zero; otherwise 2⁻¹⁰⁷⁵ would do.) The factors (2n + 8) u and (4n + 16) u below leave room for the symmetric
+fl(AᵀP) errs by at most γ_n |A|ᵀ|P| + nη. (This η covers BLAS threads that flush subnormals to zero; for others 2⁻¹⁰⁷⁵
+would do.) The factors (2n + 8) u and (4n + 16) u below leave room for the symmetric
 sum and for the rounding of the bound itself: it is computed from |A|ᵀ|P| in floats, low by a factor 1 − γ_n at most.
 """
 

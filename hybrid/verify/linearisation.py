@@ -1,0 +1,69 @@
+"""The linear system that decides at an equilibrium: exact where it is rational, enclosed where it is not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from hybrid.expressions.source import DomainError
+from hybrid.systems.exact_matrix import EnclosedMatrix, ExactMatrix
+from hybrid.systems.linear import LinearSystem
+from hybrid.systems.nonlinear import NonlinearSystem
+
+_PRECISION = 192  # bits: far below the radius of any enclosure that was worth proving
+
+
+def linearise(system: NonlinearSystem, box: Mapping[str, Any], *, exact: bool) -> LinearSystem:
+    """A = ∂f/∂x and B = ∂f/∂u over a box of states and inputs.
+
+    Args:
+        system: no free parameters.
+        box: name → number, or (lower, upper); see `NonlinearSystem.linearise_ball`.
+        exact: the box is a point; rational derivatives are taken as they are.
+
+    Returns:
+        Exact matrices where the derivatives at a point are rational, otherwise matrices with radii that hold every
+        Jacobian over the box.
+
+    Raises:
+        DomainError: f has no derivative somewhere in the box; the sentence names the operation.
+
+    >>> pendulum = NonlinearSystem(["x", "y"], [], ["y", "-sin(x)"])
+    >>> linearise(pendulum, {"x": "pi", "y": 0}, exact=True).A
+    ExactMatrix([['0', '1'], ['1', '0']])
+    """
+    if exact:
+        found = system.linearise_exact(box)
+        if found is not None:
+            A, B = ExactMatrix.from_fractions(found.A), None
+            if system.m:
+                B = ExactMatrix.from_fractions(found.B)
+            return LinearSystem(A, B, dt=system.dt, name=system.name)
+    enclosed = system.linearise_ball(box, _PRECISION)
+    if isinstance(enclosed, DomainError):
+        raise enclosed
+    A = _enclosed(enclosed.A, system.n, system.n)
+    return LinearSystem(A, _enclosed(enclosed.B, system.n, system.m) if system.m else None, dt=system.dt, name=system.name)
+
+
+def _enclosed(matrix: Any, rows: int, columns: int) -> EnclosedMatrix:
+    """An arb matrix as doubles with radii, rounded outwards."""
+    entries = [_midpoint_and_radius(matrix[i, j]) for i in range(rows) for j in range(columns)]
+    midpoint = np.array([m for m, _ in entries]).reshape(rows, columns)
+    return EnclosedMatrix(midpoint, np.array([r for _, r in entries]).reshape(rows, columns))
+
+
+def _midpoint_and_radius(ball: Any) -> tuple[float, float]:
+    middle, spread = _fraction(ball.mid()), _fraction(ball.rad())
+    midpoint = float(middle)
+    radius = abs(middle - Fraction(midpoint)) + spread
+    return midpoint, math.nextafter(float(radius), math.inf) if radius else 0.0
+
+
+def _fraction(exact: Any) -> Fraction:
+    mantissa, exponent = exact.man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
