@@ -22,6 +22,12 @@ def gaussian(rng: np.random.Generator, count: int, n: int, m: int) -> Pairs:
     return rng.standard_normal((count, n, n)), rng.standard_normal((count, n, m))
 
 
+def authority(rng: np.random.Generator, count: int, n: int, m: int) -> Pairs:
+    """Gaussian pairs with all inputs 10⁻¹·⁵ to 10¹·⁵ times as strong: control from expensive to cheap."""
+    A, B = gaussian(rng, count, n, m)
+    return A, B * 10 ** rng.uniform(-1.5, 1.5, (count, 1, 1))
+
+
 def weighted(rng: np.random.Generator, count: int, n: int, m: int) -> Pairs:
     """Gaussian pairs as general weights Q = diag(q²), R = diag(r²) leave them: q, r log-normal, one decade."""
     A, B = gaussian(rng, count, n, m)
@@ -125,14 +131,14 @@ def aircraft(rng: np.random.Generator, count: int, n: int, m: int) -> Pairs:
 FAMILIES: dict[str, Family] = {
     family.__name__: family
     for family in (
-        gaussian, weighted, companion, near_uncontrollable, lightly_damped,
+        gaussian, authority, weighted, companion, near_uncontrollable, lightly_damped,
         badly_scaled, integrators, masses, aircraft,
     )
 }  # fmt: skip
 
 MIXTURE: dict[str, float] = {
-    "gaussian": 0.45, "weighted": 0.12, "companion": 0.05, "near_uncontrollable": 0.06, "lightly_damped": 0.06,
-    "badly_scaled": 0.10, "integrators": 0.05, "masses": 0.05, "aircraft": 0.06,
+    "gaussian": 0.35, "authority": 0.15, "weighted": 0.10, "companion": 0.04, "near_uncontrollable": 0.06,
+    "lightly_damped": 0.06, "badly_scaled": 0.10, "integrators": 0.05, "masses": 0.04, "aircraft": 0.05,
 }  # fmt: skip
 """Share of each family in the training data."""
 

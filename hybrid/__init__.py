@@ -19,6 +19,7 @@ from hybrid.errors import (
     ProblemError,
 )
 from hybrid.systems.linear import LinearSystem
+from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.plants import plant, plants
 from hybrid.systems.reading import read
 
@@ -31,6 +32,7 @@ __all__ = [
     "LinearSystem",
     "MissingDependencyError",
     "ModelError",
+    "NonlinearSystem",
     "ParseError",
     "PluginError",
     "ProblemError",

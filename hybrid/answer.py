@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from hybrid.certificate import Certificate
     from hybrid.question import Question
     from hybrid.systems.linear import LinearSystem
+    from hybrid.systems.nonlinear import NonlinearSystem
 
 
 class _NoTruthValue(Enum):
@@ -71,6 +73,9 @@ class Reason(Enum):
     POLES_ILL_CONDITIONED = (
         "No gain in double precision keeps the poles near the ones requested; ask for other poles, or give Q and R."
     )
+    NO_EQUILIBRIUM = "No equilibrium was proved near the point; try another point, or search a box for equilibria."
+    CRITICAL = "The linearisation has an eigenvalue on the stability boundary; terms of higher order decide."
+    ENCLOSURE_TOO_WIDE = "The enclosed linearisation decides neither way; the answer hinges on its last digits."
     PRECISION_EXHAUSTED = "The poles lie too near each other for separate enclosures; scale the system."
 
 
@@ -110,6 +115,7 @@ class Answer:
             closed loop.
         gain: (m, n) K for u = −K x, the doubles that were proved.
         poles: an enclosure of each eigenvalue, where asked for.
+        point: of a nonlinear system, the midpoint of the equilibrium's enclosure by name.
         dimension: of the controllable (observable) subspace, where that was the question.
         reason: why it stayed undecided.
         notes: sentences worth knowing.
@@ -134,6 +140,7 @@ class Answer:
     bounds: tuple[Fraction | None, Fraction | None] | None = None
     gain: np.ndarray[Any, np.dtype[np.float64]] | None = None
     poles: tuple[Enclosure, ...] | None = None
+    point: Mapping[str, Fraction] | None = None
     dimension: int | None = None
     reason: Reason | None = None
     notes: tuple[str, ...] = ()
@@ -158,16 +165,19 @@ class Answer:
             math.inf if hi is None else _round_towards(hi, math.inf),
         )
 
-    def closed_loop(self) -> LinearSystem:
-        """The system under u = −K x, exactly as proved.
+    def closed_loop(self) -> LinearSystem | NonlinearSystem:
+        """The system under u = −K x, exactly as proved; of a nonlinear one, under u = u* − K (x − x*).
 
         Raises:
             ProblemError: there is no gain in this answer.
         """
         from hybrid.errors import ProblemError
+        from hybrid.question import LocalQuestion
 
         if self.gain is None:
             raise ProblemError("gain", "none in this answer", "an answer that carries a gain")
+        if isinstance(self.question, LocalQuestion):
+            return self.question.system.closed_loop(self.gain, self.point or {})
         return self.question.system.closed_loop(self.gain)
 
     def to_control(self) -> Any:

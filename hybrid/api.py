@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hybrid import solve as pipeline
 from hybrid.answer import Answer
-from hybrid.question import FeedbackQuestion, RankQuestion, Region, StabilityQuestion
+from hybrid.errors import ProblemError
+from hybrid.question import FeedbackQuestion, LinearQuestion, LocalQuestion, RankQuestion, Region, StabilityQuestion
 from hybrid.systems.coerce import coerce
+from hybrid.systems.linear import LinearSystem
+from hybrid.systems.nonlinear import NonlinearSystem
 
 if TYPE_CHECKING:
     from hybrid.propose.gain import GainProposer
 
 
-def stability(system: Any, *, decay: Any = 0, damping: Any = 0, poles: bool = False) -> Answer:
+def stability(
+    system: Any,
+    *,
+    decay: Any = 0,
+    damping: Any = 0,
+    poles: bool = False,
+    at: Mapping[str, Any] | None = None,
+    at_point: bool = False,
+) -> Answer:
     """Decide whether every eigenvalue of A lies in the stability region, and enclose the spectral abscissa.
 
     Up to 20 states: characteristic polynomial and Routh's reduction over Q. Above: two Lyapunov inequalities proved in
     floating point, the exact route behind them. Rational matrices are always decided, on the boundary too.
 
+    A nonlinear system is asked about near an equilibrium, which is proved to exist: PROVED is local exponential
+    stability (of the requested rate, for the linearisation), and a critical linearisation is UNDECIDED.
+
     Args:
-        system: a LinearSystem, a python-control system, or the matrix A alone, (n, n), in 1/s.
+        system: a LinearSystem, a NonlinearSystem, a python-control system, or the matrix A alone, (n, n), in 1/s.
         decay: σ in 1/s, asks for Re λ < −σ; in discrete time for |λ| < 1 − σ.
         damping: ζ with 0 ≤ ζ < 1, asks for Re λ < −ζ|λ| as well; continuous time only.
         poles: enclose every eigenvalue too.
+        at: of a nonlinear system, a value for each state (inputs left out are 0): the equilibrium, or a guess; None
+            for the one nearest the origin.
+        at_point: ask about the Jacobian at that very point, equilibrium or not, as Charton et al. 2020 do.
 
     Returns:
         PROVED if every eigenvalue is in the region, DISPROVED if one is not. The verdict is about plain stability:
@@ -42,22 +60,24 @@ def stability(system: Any, *, decay: Any = 0, damping: Any = 0, poles: bool = Fa
     >>> hybrid.stability([[0, 1], [-1, 0]]).verdict.value
     'marginal'
     """
-    plant = coerce(system)
-    region = Region.read(decay, damping, is_discrete=plant.is_discrete)
-    return pipeline.solve(StabilityQuestion(plant, region, poles))
+    def ask(plant: LinearSystem) -> StabilityQuestion:
+        return StabilityQuestion(plant, Region.read(decay, damping, is_discrete=plant.is_discrete), poles)
+
+    return pipeline.solve(_question(system, at, at_point, ask))
 
 
-def controllability(system: Any) -> Answer:
+def controllability(system: Any, *, at: Mapping[str, Any] | None = None, at_point: bool = False) -> Answer:
     """Decide whether (A, B) is controllable.
 
     PROVED by full rank of [B AB … Aⁿ⁻¹B] modulo a prime; DISPROVED by an exact rational subspace that the inputs do not
     reach, with its modes in `answer.poles`.
 
     Args:
-        system: a LinearSystem or python-control system with B.
+        system: a LinearSystem, NonlinearSystem (then of its linearisation) or python-control system with inputs.
+        at, at_point: the equilibrium of a nonlinear system, as in `stability`.
 
     Raises:
-        ProblemError: no B.
+        ProblemError: no inputs.
 
     Source: Kalman, Ho and Narendra 1963.
 
@@ -65,10 +85,10 @@ def controllability(system: Any) -> Answer:
     >>> hybrid.controllability(hybrid.LinearSystem([[0, 1], [0, 0]], [[0], [1]])).verdict.value
     'controllable'
     """
-    return _rank(system, "controllability", 0)
+    return _rank(system, "controllability", 0, at, at_point)
 
 
-def observability(system: Any) -> Answer:
+def observability(system: Any, *, at: Mapping[str, Any] | None = None, at_point: bool = False) -> Answer:
     """Decide whether (A, C) is observable: controllability of (Aᵀ, Cᵀ).
 
     Raises:
@@ -78,10 +98,12 @@ def observability(system: Any) -> Answer:
     >>> hybrid.observability(hybrid.LinearSystem([[1, 0], [0, 2]], C=[[1, 0]])).verdict.value
     'unobservable'
     """
-    return _rank(system, "observability", 0)
+    return _rank(system, "observability", 0, at, at_point)
 
 
-def stabilizability(system: Any, *, decay: Any = 0) -> Answer:
+def stabilizability(
+    system: Any, *, decay: Any = 0, at: Mapping[str, Any] | None = None, at_point: bool = False
+) -> Answer:
     """Decide whether every uncontrollable eigenvalue has Re λ < −decay (|λ| < 1 − decay in discrete time).
 
     Source: Hautus 1970.
@@ -90,17 +112,19 @@ def stabilizability(system: Any, *, decay: Any = 0) -> Answer:
     >>> hybrid.stabilizability(hybrid.LinearSystem([[1, 0], [0, 2]], [[1], [0]])).verdict.value
     'not stabilizable'
     """
-    return _rank(system, "stabilizability", decay)
+    return _rank(system, "stabilizability", decay, at, at_point)
 
 
-def detectability(system: Any, *, decay: Any = 0) -> Answer:
+def detectability(
+    system: Any, *, decay: Any = 0, at: Mapping[str, Any] | None = None, at_point: bool = False
+) -> Answer:
     """Decide whether every unobservable eigenvalue has Re λ < −decay: stabilizability of (Aᵀ, Cᵀ).
 
     >>> import hybrid
     >>> hybrid.detectability(hybrid.LinearSystem([[1, 0], [0, -2]], C=[[1, 0]])).verdict.value
     'detectable'
     """
-    return _rank(system, "detectability", decay)
+    return _rank(system, "detectability", decay, at, at_point)
 
 
 def feedback(
@@ -111,6 +135,8 @@ def feedback(
     decay: Any = 0,
     poles: Any = None,
     model: bool | str | os.PathLike[str] = True,
+    at: Mapping[str, Any] | None = None,
+    at_point: bool = False,
 ) -> Answer:
     """Find a gain K so that u = −K x brings every closed-loop pole into the stability region, and prove it.
 
@@ -120,12 +146,14 @@ def feedback(
     the LQR gain for them, up to rounding (the optimum itself is computed, not proved).
 
     Args:
-        system: a LinearSystem or python-control system with B.
+        system: a LinearSystem, NonlinearSystem or python-control system with inputs. Near an equilibrium (x*, u*) of a
+            nonlinear one the gain is for u = u* − K (x − x*).
         Q: (n, n) state weight, symmetric, positive semidefinite.
         R: (m, m) input weight, symmetric, positive definite.
         decay: σ in 1/s, asks for Re λ < −σ; in discrete time for |λ| < 1 − σ.
         poles: n numbers closed under conjugation, instead of weights; "-1+2j", (re, im) and complex are understood.
         model: False for no proposals; a path for another model file or folder.
+        at, at_point: the equilibrium of a nonlinear system, as in `stability`.
 
     Returns:
         PROVED with `gain`; DISPROVED with a proof that there is none (verdict not stabilisable, or not placeable, with
@@ -144,15 +172,33 @@ def feedback(
     >>> hybrid.check(answer.certificate).valid
     True
     """
-    plant = coerce(system)
-    question = FeedbackQuestion.read(plant, Q, R, decay, poles)
-    return pipeline.solve(question, _proposer(model) if question.poles is None else None)
+    def ask(plant: LinearSystem) -> FeedbackQuestion:
+        return FeedbackQuestion.read(plant, Q, R, decay, poles)
+
+    return pipeline.solve(_question(system, at, at_point, ask), None if poles is not None else _proposer(model))
 
 
-def _rank(system: Any, about: str, decay: Any) -> Answer:
-    plant = coerce(system)
-    region = Region.read(decay, 0, is_discrete=plant.is_discrete)
-    return pipeline.solve(RankQuestion(plant, about, region))
+def _rank(system: Any, about: str, decay: Any, at: Mapping[str, Any] | None, at_point: bool) -> Answer:
+    def ask(plant: LinearSystem) -> RankQuestion:
+        return RankQuestion(plant, about, Region.read(decay, 0, is_discrete=plant.is_discrete))
+
+    return pipeline.solve(_question(system, at, at_point, ask))
+
+
+def _question(
+    system: Any, at: Mapping[str, Any] | None, at_point: bool, ask: Callable[[LinearSystem], LinearQuestion]
+) -> LinearQuestion | LocalQuestion:
+    """The question itself, or for a nonlinear system the question near its equilibrium."""
+    if isinstance(system, NonlinearSystem):
+        if system.free:
+            expected = "a number; the conditions on free parameters are another question"
+            raise ProblemError(f"parameters.{system.free[0]}", "no value", expected)
+        if at_point and at is None:
+            raise ProblemError("at", "nothing", "a point, to ask about the Jacobian there")
+        return LocalQuestion(system, at, at_point, ask)
+    if at is not None or at_point:
+        raise ProblemError("at", at, "nothing: a linear system has its equilibrium at 0")
+    return ask(coerce(system))
 
 
 def _proposer(model: bool | str | os.PathLike[str]) -> GainProposer | None:

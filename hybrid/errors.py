@@ -66,4 +66,5 @@ def _short(value: object, limit: int = 80) -> str:
         text = " ".join((value if isinstance(value, str) else repr(value))[: 4 * limit].split())
     except ValueError:  # Python prints no integers of more than 4300 digits
         return "a number of too many digits"
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)  # no control sequences to a terminal
     return text if len(text) <= limit else text[: limit - 1] + "…"

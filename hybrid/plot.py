@@ -11,7 +11,7 @@ import numpy as np
 
 from hybrid.answer import Answer
 from hybrid.errors import ProblemError
-from hybrid.question import Region
+from hybrid.question import LocalQuestion, Region
 from hybrid.systems.numbers import spell
 
 if TYPE_CHECKING:
@@ -51,12 +51,15 @@ def pole_plot(answer: Answer, kind: str) -> bytes:
         The file's content.
 
     Raises:
-        ProblemError: an entry is beyond the range of doubles.
+        ProblemError: an entry is beyond the range of doubles, or the system is nonlinear.
     """
+    question = answer.question
+    if isinstance(question, LocalQuestion):
+        raise ProblemError("plot", "a nonlinear system", "a linear one, such as its linearisation")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    system, region = answer.question.system, getattr(answer.question, "region", Region())
+    system = question.system
     open_loop = _poles(system.A.floats)
     closed_loop = None if answer.gain is None else _poles(answer.closed_loop().A.floats)
     everything = open_loop if closed_loop is None else np.concatenate([open_loop, closed_loop])
@@ -65,7 +68,7 @@ def pole_plot(answer: Answer, kind: str) -> bytes:
     axes = figure.add_subplot()
     axes.set_title(_title(answer), fontsize=11, loc="left")
     draw = _discrete_plane if system.is_discrete else _continuous_plane
-    draw(axes, everything, region)
+    draw(axes, everything, question.region)
     _mark(axes, open_loop, _OPEN, "x", "poles of A")
     if closed_loop is not None:
         _mark(axes, closed_loop, _CLOSED, "o", "poles of A − B K")

@@ -108,7 +108,9 @@ def _headline(answer: Answer) -> str:
         return _stability(answer, question)
     if isinstance(question, RankQuestion):
         return _rank(answer, question)
-    return _feedback(answer, question)
+    if isinstance(question, FeedbackQuestion):
+        return _feedback(answer, question)
+    return f"near the point asked about the system is {answer.verdict.value}, by its linearisation there."
 
 
 def _stability(answer: Answer, question: StabilityQuestion) -> str:

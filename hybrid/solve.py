@@ -16,8 +16,9 @@ import numpy as np
 
 from hybrid.answer import Answer, Reason, Route, Status, Trial, Verdict
 from hybrid.propose import gains
-from hybrid.question import FeedbackQuestion, Question, RankQuestion, StabilityQuestion
+from hybrid.question import FeedbackQuestion, LocalQuestion, Question, RankQuestion, StabilityQuestion
 from hybrid.verify import gain as verify_gain
+from hybrid.verify import rank as verify_rank
 from hybrid.verify import stability as verify_stability
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def solve(question: Question, proposer: GainProposer | None = None) -> Answer:
     """
     started = time.perf_counter()
     trials: list[Trial] = []
-    if isinstance(question, StabilityQuestion):
+    if isinstance(question, LocalQuestion):
+        attempts = _local(question, proposer)
+    elif isinstance(question, StabilityQuestion):
         attempts = _stability(question)
     elif isinstance(question, RankQuestion):
         attempts = _rank(question)
@@ -54,8 +57,10 @@ def solve(question: Question, proposer: GainProposer | None = None) -> Answer:
 
 def _stability(question: StabilityQuestion) -> Attempts:
     """Large plants: bounds guessed from eigenvectors, proved in floats. Small ones, and what that leaves: exact."""
-    if question.system.n > _EXACT_FIRST_UP_TO:
+    if question.system.is_enclosed or question.system.n > _EXACT_FIRST_UP_TO:
         yield verify_stability.decide(question)
+    if question.system.is_enclosed:
+        yield _undecided(question, Reason.ENCLOSURE_TOO_WIDE)
 
     from hybrid.exact import stability
 
@@ -64,6 +69,10 @@ def _stability(question: StabilityQuestion) -> Attempts:
 
 def _rank(question: RankQuestion) -> Attempts:
     """Full rank modulo a prime, or an exact subspace that no input reaches: one computation shows which."""
+    if question.system.is_enclosed:
+        yield verify_rank.decide(question)
+        yield _undecided(question, Reason.ENCLOSURE_TOO_WIDE)
+
     from hybrid.exact import reachability
 
     yield reachability.decide(question)
@@ -79,6 +88,8 @@ def _feedback(question: FeedbackQuestion, proposer: GainProposer | None, trials:
     from hybrid.exact.subspace import reach
 
     yield _prove_one_of(question, riccati.candidates(question), verify_gain.prove, trials)
+    if question.system.is_enclosed:
+        yield _undecided(question, Reason.GAIN_NOT_PROVED)
     yield reachability.refute_stabilisation(question, reach(question.system))
     yield _prove_one_of(question, riccati.candidates(question), closed_loop.prove, trials)
     yield _prove_one_of(question, riccati.further_candidates(question), verify_gain.prove, trials)
@@ -87,6 +98,9 @@ def _feedback(question: FeedbackQuestion, proposer: GainProposer | None, trials:
 
 def _placement(question: FeedbackQuestion, trials: list[Trial]) -> Attempts:
     """A proof that an immovable pole is not among those asked for, or gains whose closed-loop poles are enclosed."""
+    if question.system.is_enclosed:
+        yield _undecided(question, Reason.ENCLOSURE_TOO_WIDE)
+
     from hybrid.exact import closed_loop, placement, reachability
     from hybrid.exact.subspace import reach
 
@@ -95,6 +109,26 @@ def _placement(question: FeedbackQuestion, trials: list[Trial]) -> Attempts:
     candidates = placement.candidates(question, reached)
     yield _prove_one_of(question, candidates, closed_loop.prove_placement, trials)
     yield _undecided(question, Reason.POLES_ILL_CONDITIONED)
+
+
+def _local(question: LocalQuestion, proposer: GainProposer | None) -> Attempts:
+    """Prove that there is an equilibrium, and ask about the linear system at it."""
+    from hybrid.verify import local
+    from hybrid.verify.equilibrium import locate
+    from hybrid.verify.linearisation import linearise, point_box
+
+    found = None if question.at_point else locate(question.system, question.at)
+    if found is None:
+        point = point_box(question.system, question.at or {})
+        linear = linearise(question.system, question.at or {}, exact=True)
+    elif found.equilibrium is None:
+        yield replace(_undecided(question, Reason.NO_EQUILIBRIUM), notes=local.notes(found))
+        return
+    else:
+        point = found.equilibrium.box
+        linear = linearise(question.system, point, exact=found.equilibrium.exact)
+    notes = () if found is None else local.notes(found)
+    yield local.conclude(question, linear, solve(question.ask(linear), proposer), point, notes)
 
 
 def _prove_one_of(

@@ -111,11 +111,10 @@ class Output:
 
     def _write_files(self, answer: Answer) -> str | None:
         """Draw first, write after: an error leaves no file behind. Where the certificate was saved."""
+        drawing = None if self.plot is None else _drawing(answer, self.plot)
         saved = None
         if self.save is not None and answer.certificate is not None:
             answer.certificate.save(self.save)
-        drawing = None if self.plot is None else _drawing(answer, self.plot)
-        if False: pass
             saved = self.save
         elif self.save is not None:
             click.echo(f"hybrid: {self.save} not written: an undecided question has no certificate", err=True)

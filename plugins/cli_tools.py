@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from hybrid.errors import ProblemError
-
-from .cli_options import table
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -20,13 +16,20 @@ _SHELLS = ("bash", "zsh", "fish")
 @click.command(short_help="Measure this solver beside its peers.")
 @click.argument("selection", nargs=-1, metavar="[JOB]...")
 @click.option("--quick", is_flag=True, help="Fewer repetitions: a first impression in seconds.")
+@click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as one JSON object.")
-def bench(selection: tuple[str, ...], quick: bool, as_json: bool) -> None:
-    """Measure this solver beside its peers on this machine and print the ratios."""
-    from hybrid.bench import run
+def bench(selection: tuple[str, ...], quick: bool, markdown: bool, as_json: bool) -> None:
+    """Measure this solver beside its peers on this machine and print the ratios.
+
+    JOB is startup, feedback, stability, controllability, placement, large or check; all of them by default.
+    """
+    from hybrid.bench import as_markdown, as_text, run
 
     rows = run(selection, quick=quick)
-    click.echo(json.dumps({"rows": rows}, allow_nan=False) if as_json else _text(rows))
+    if as_json:
+        click.echo(json.dumps({"rows": rows}, allow_nan=False))
+    else:
+        click.echo(as_markdown(rows) if markdown else as_text(rows))
 
 
 @click.command(short_help="Print the script for shell completion.")
@@ -48,13 +51,3 @@ def completion(shell: str | None) -> None:
     assert script is not None  # click knows the three
     commands = click.get_current_context().find_root().command
     click.echo(script(commands, {}, "hybrid", "_HYBRID_COMPLETE").source())
-
-
-def _text(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return "Nothing was measured."
-    return table([list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)])
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)

@@ -1,28 +1,23 @@
-"""Conditions on free parameters: when is a matrix stable, when is a pair controllable.
-
-Division-free and without eigenvalues. Each condition is necessary and sufficient, for real values of the symbols.
-"""
+"""Conditions on free symbols under which a matrix is stable: necessary and sufficient, division-free."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
 
 from flint import Ordering, fmpz_mpoly, fmpz_mpoly_ctx
-from sympy import Add, And, Expr, Integer, MatrixBase, Mul, Ne, Or, Pow, S
+from sympy import Add, Expr, Integer, MatrixBase, Mul, Pow, S
 from sympy.logic.boolalg import Boolean
 
 from hybrid.errors import ProblemError
 
-from .polynomials import Ratio, Ring, bounded, determinant, least_common_multiple
+from .polynomials import Ratio, Ring, bounded, cleared, determinant
 from .requirements import Requirements
 
 _LARGEST_PRODUCT = 3_000_000  # terms to multiply out; a longer Hurwitz determinant is left as a formula
 _GENERIC_DEGREE = 9  # the Hurwitz determinants of a general polynomial of higher degree have thousands of terms
 _SHORT = 50  # terms that need no shorter spelling
-_MOST_SELECTIONS = 400
 
 
 def stability_conditions(
@@ -80,7 +75,7 @@ def polynomial_conditions(
     region = _Region(ring.ratio(decay), ring.ratio(damping), is_discrete)
     requirements = Requirements(ring)
     factors = [ring.coefficients(factor) for factor, _ in bounded(polynomial).factor()[1]]
-    _require_defined(requirements, factors)
+    requirements.defined(c[0] for c in factors if len(c) > 1)
     for limit in region.limits():
         requirements.positive(limit)
     for coefficients in factors:
@@ -160,15 +155,6 @@ def _sector(c: Sequence[fmpz_mpoly], damping: Ratio) -> list[fmpz_mpoly]:
         for j, right in enumerate(c):
             result[i + j] = bounded(result[i + j] + left * right * weights[abs(i - j)])
     return result
-
-
-def _require_defined(requirements: Requirements, factors: Iterable[Sequence[fmpz_mpoly]] = ()) -> None:
-    """Nothing that was divided by vanishes. Leading coefficients need no mention: a root would be infinite."""
-    leading = [c[0] for c in factors if len(c) > 1]
-    for divisor in requirements.ring.inverted:
-        for factor, _ in divisor.factor()[1]:
-            if all(not (c % factor).is_zero() for c in leading):
-                requirements.nonzero(factor)
 
 
 def _require_hurwitz(requirements: Requirements, c: Sequence[fmpz_mpoly]) -> None:
@@ -277,102 +263,8 @@ def _characteristic_polynomial(A: MatrixBase, ring: Ring) -> fmpz_mpoly:
     """det(sI − A) times the common denominator of each row."""
     rows = []
     for i in range(A.rows):
-        row, common = _cleared([ring.ratio(A[i, j]) for j in range(A.cols)])
+        row, common = cleared([ring.ratio(A[i, j]) for j in range(A.cols)])
         row = [-entry for entry in row]
         row[i] += common * ring.s
         rows.append(row)
     return determinant(rows)
-
-
-def _cleared(ratios: Sequence[Ratio]) -> tuple[list[fmpz_mpoly], fmpz_mpoly]:
-    """Ratios times their common denominator, and that denominator."""
-    common = least_common_multiple(ratio.denominator for ratio in ratios)
-    return [ratio.numerator * (common / ratio.denominator) for ratio in ratios], common
-
-
-def controllability_conditions(A: MatrixBase, B: MatrixBase) -> Boolean:
-    """When (A, B) with free symbols is controllable.
-
-    The Kalman matrix has full rank exactly if one of its determinants with columns b₁, Ab₁, …, A^(k₁−1)b₁, b₂, … and
-    k₁ + … + k_m = n does not vanish; these are far fewer than all maximal minors.
-
-    Args:
-        A: (n, n), rational expressions in symbols.
-        B: (n, m).
-
-    Returns:
-        Polynomials that must not vanish, true exactly where A and B are defined and the pair is controllable.
-        Observability of (A, C) is controllability of (Aᵀ, Cᵀ).
-
-    Raises:
-        ProblemError: an entry is not real or not finite, or the conditions would be too long.
-
-    Source: Kalman, Ho, Narendra 1963; nice selections: Hazewinkel and Kalman 1976.
-
-    >>> from sympy import Matrix
-    >>> from sympy.abc import a, b
-    >>> controllability_conditions(Matrix([[0, 1], [0, 0]]), Matrix([a, b]))
-    Ne(b, 0)
-    """
-    ring = Ring.of([*A, *B])
-    n, m = B.shape
-    entries, _ = _cleared([ring.ratio(entry) for entry in A])  # a multiple of A, of B, has the same reachable space
-    scaled = [entries[i * n : (i + 1) * n] for i in range(n)]
-    chains = [_krylov(scaled, _cleared([ring.ratio(entry) for entry in B.col(j)])[0]) for j in range(m)]
-    requirements = Requirements(ring)
-    _require_defined(requirements)
-    minors = (
-        determinant([column for chain, k in zip(chains, counts, strict=True) for column in chain[:k]])
-        for counts in _selections(n, m)
-    )
-    _require_any(requirements, minors)
-    return requirements.relation()
-
-
-def _krylov(A: Sequence[Sequence[fmpz_mpoly]], b: list[fmpz_mpoly]) -> list[list[fmpz_mpoly]]:
-    """b, Ab, …, A^(n−1) b."""
-    chain = [b]
-    for _ in range(len(A) - 1):
-        previous, zero = chain[-1], b[0] * 0
-        chain.append([bounded(sum((x * y for x, y in zip(row, previous, strict=True)), zero)) for row in A])
-    return chain
-
-
-def _selections(n: int, m: int) -> list[tuple[int, ...]]:
-    """All (k₁, …, k_m) with sum n, the most even ones first: their determinants have the lowest degree."""
-    bars = list(combinations(range(n + m - 1), m - 1))
-    if len(bars) > _MOST_SELECTIONS:
-        raise ProblemError("B", f"{m} columns for {n} states", "a symbolic pair with fewer inputs or states")
-    counts = [tuple(b - a - 1 for a, b in zip((-1, *bar), (*bar, n + m - 1), strict=True)) for bar in bars]
-    return sorted(counts, key=lambda ks: (max(ks) - min(ks), ks))
-
-
-def _require_any(requirements: Requirements, polynomials: Iterable[fmpz_mpoly]) -> None:
-    """At least one of these does not vanish. Factors of all of them are required apart."""
-    ring = requirements.ring
-    alternatives: list[list[fmpz_mpoly]] = []
-    for polynomial in polynomials:
-        if polynomial.is_zero():
-            continue
-        factors = [factor for factor, _ in polynomial.factor()[1] if not requirements.sign(factor).nonzero]
-        if not factors:
-            return
-        alternatives.append(factors)
-    if not alternatives:
-        requirements.impossible()
-        return
-    common = [factor for factor in alternatives[0] if all(factor in others for others in alternatives[1:])]
-    for factor in common:
-        requirements.nonzero(factor)
-    rest = [[factor for factor in factors if factor not in common] for factors in alternatives]
-    fewest = [
-        factors
-        for i, factors in enumerate(rest)
-        if not any(
-            all(factor in factors for factor in others) and (len(others) < len(factors) or j < i)
-            for j, others in enumerate(rest)
-            if j != i
-        )
-    ]
-    if all(fewest):
-        requirements.also(Or(*(And(*(Ne(ring.expression(f), 0) for f in factors)) for factors in fewest)))

@@ -73,7 +73,7 @@ def to_transfer_function(system: LinearSystem) -> control.TransferFunction:
     Raises:
         ProblemError: no B.
 
-    Source: Kailath 1980, Linear Systems, appendix A.20 (matrix determinant lemma).
+    Source: the matrix determinant lemma, det(M + b c) = det M + c adj(M) b.
 
     >>> loop = to_transfer_function(LinearSystem([[0, 1], ["-1/2", -1]], [[0], [1]], [[1, 0]]))
     >>> loop.num[0][0].tolist(), loop.den[0][0].tolist()
@@ -82,7 +82,7 @@ def to_transfer_function(system: LinearSystem) -> control.TransferFunction:
     A, B = _matrix(system.A.fractions), _matrix(require_inputs(system).fractions)
     C = _matrix(system.C.fractions) if system.C is not None else _identity(system.n)
     denominator = A.charpoly()
-    numerators = []
+    numerators: list[list[np.ndarray[Any, np.dtype[np.float64]]]] = []
     for i in range(system.p):
         row = fmpq_mat(1, system.n, [C[i, k] for k in range(system.n)])
         numerators.append([])

@@ -178,9 +178,10 @@ def determinant(rows: Sequence[Sequence[fmpz_mpoly]]) -> fmpz_mpoly:
     return matrix[-1][-1] * sign
 
 
-def least_common_multiple(polynomials: Iterable[fmpz_mpoly]) -> fmpz_mpoly:
-    """The least common multiple of one or more polynomials, up to sign."""
-    return reduce(lambda p, q: bounded(p * (q / p.gcd(q))), polynomials)
+def cleared(ratios: Sequence[Ratio]) -> tuple[list[fmpz_mpoly], fmpz_mpoly]:
+    """Ratios times their common denominator, and that denominator."""
+    common = reduce(lambda p, q: bounded(p * (q / p.gcd(q))), (ratio.denominator for ratio in ratios))
+    return [ratio.numerator * (common / ratio.denominator) for ratio in ratios], common
 
 
 def _power(polynomial: fmpz_mpoly, exponent: int) -> fmpz_mpoly:

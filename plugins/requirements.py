@@ -7,10 +7,11 @@ changes on the way, zeros included.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from flint import fmpz_mpoly
-from sympy import And, Basic, Expr, Gt, Lt, Mul, Ne, Rational, S
+from sympy import And, Basic, Expr, Gt, Lt, Mul, Ne, Or, Rational, S
 from sympy.logic.boolalg import Boolean
 
 from .polynomials import Ring
@@ -72,13 +73,23 @@ class Requirements:
         if len(parts) == 1 and parts[0][1] == 1:
             self._shown[parts[0][0]] = -expression if is_negative else expression
 
+    def defined(self, leading: Iterable[fmpz_mpoly] = ()) -> None:
+        """Require that nothing vanishes that the ring has divided by, `leading` and its factors aside."""
+        stated = list(leading)
+        for divisor in self.ring.inverted:
+            for factor, _ in divisor.factor()[1]:
+                if all(not (polynomial % factor).is_zero() for polynomial in stated):
+                    self.nonzero(factor)
+
     def impossible(self) -> None:
         """Require what cannot be."""
         self._rows.append(Row(frozenset(), True))
 
-    def also(self, condition: Boolean) -> None:
-        """Require something that is no sign of a product."""
-        self._others.append(condition)
+    def any_nonzero(self, products: Iterable[Iterable[fmpz_mpoly]]) -> None:
+        """Require one of these products not to vanish."""
+        self._others.append(
+            Or(*(And(*(_relation(Ne, self.ring.expression(f)) for f in factors)) for factors in products))
+        )
 
     def sign(self, polynomial: fmpz_mpoly) -> Sign:
         """What the assumptions on the symbols say about a polynomial."""

@@ -8,24 +8,23 @@ question of stability or controllability is answered by conditions on the symbol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, I, ImmutableMatrix, MatrixBase, Rational, Symbol, oo
+from sympy import Expr, MatrixBase, Symbol
 from sympy.logic.boolalg import Boolean
 from sympy.physics.control import StateSpace
 
 import hybrid
-from hybrid.answer import Answer, Reason, Route, Status, Verdict
-from hybrid.certificate import Certificate
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.question import Region
 from hybrid.systems.linear import LinearSystem
 
-from .conditions import controllability_conditions, polynomial_conditions, stability_conditions
+from .conditions import polynomial_conditions, stability_conditions
+from .rank_conditions import controllability_conditions
+from .sympy_answer import SympyAnswer
 from .sympy_transfer import Transfer
-from .sympy_values import expression, matrix, number, numbers, pole, rational, square, to_matrix, weight
+from .sympy_values import expression, matrix, number, numbers, pole, square, weight
 
 __all__ = [
     "SympyAnswer",
@@ -38,95 +37,6 @@ __all__ = [
     "stabilizability",
     "to_linear_system",
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class SympyAnswer:
-    """An answer of hybrid, read as sympy objects. It has three outcomes and no truth value.
-
-    Attributes:
-        answer: the answer itself, with its certificate, reason, notes and timings.
-        is_model: whether the question came as a StateSpace or transfer function, so that `closed_loop` is one too.
-    """
-
-    answer: Answer
-    is_model: bool = False
-
-    def __bool__(self) -> bool:
-        raise TypeError("an answer has three outcomes and no truth value; compare answer.status")
-
-    @property
-    def status(self) -> Status:
-        """PROVED, DISPROVED or UNDECIDED, about the question."""
-        return self.answer.status
-
-    @property
-    def verdict(self) -> Verdict:
-        """What was found about the system."""
-        return self.answer.verdict
-
-    @property
-    def route(self) -> Route:
-        """Who found it."""
-        return self.answer.route
-
-    @property
-    def reason(self) -> Reason | None:
-        """Why it stayed undecided."""
-        return self.answer.reason
-
-    @property
-    def certificate(self) -> Certificate | None:
-        """The proof; `hybrid.check` re-checks it."""
-        return self.answer.certificate
-
-    @property
-    def dimension(self) -> int | None:
-        """Of the controllable (observable) subspace, where that was the question."""
-        return self.answer.dimension
-
-    @property
-    def abscissa(self) -> tuple[Expr, Expr] | None:
-        """Exact bounds (lo, hi) on max Re λ, or on max |λ| in discrete time; ∓oo where unbounded."""
-        if self.answer.bounds is None:
-            return None
-        lo, hi = self.answer.bounds
-        return (-oo if lo is None else rational(lo)), (oo if hi is None else rational(hi))
-
-    @property
-    def poles(self) -> tuple[tuple[Expr, Rational, int], ...] | None:
-        """(centre, radius, multiplicity) of a disc around each eigenvalue, where asked for."""
-        if self.answer.poles is None:
-            return None
-        return tuple(
-            (rational(disc.re) + I * rational(disc.im), rational(disc.radius), disc.multiplicity)
-            for disc in self.answer.poles
-        )
-
-    @property
-    def gain(self) -> ImmutableMatrix | None:
-        """K for u = −K x: the decimals that the answer prints, exactly. The doubles nearest to them are proved too."""
-        if self.answer.gain is None or self.certificate is None:
-            return None
-        return to_matrix(self.certificate.claim["gain"].fractions)
-
-    @property
-    def closed_loop(self) -> ImmutableMatrix | StateSpace | None:
-        """A − B K in exact numbers; a StateSpace where the question came as a model. None without a gain."""
-        if self.answer.gain is None or self.certificate is None:
-            return None
-        loop = self.answer.question.system.closed_loop(self.certificate.claim["gain"])
-        matrices = [to_matrix(X.fractions) for X in (loop.A, loop.B, loop.C, loop.D) if X is not None]
-        return StateSpace(*matrices) if self.is_model else matrices[0]
-
-    def __str__(self) -> str:
-        return str(self.answer)
-
-    def __repr__(self) -> str:
-        return f"<SympyAnswer {self.status.value}: {self.verdict.value}>"
-
-    def _repr_latex_(self) -> str:
-        return self.answer._repr_latex_()
 
 
 def stability(
@@ -220,7 +130,7 @@ def controllability(A: Any, B: Any = None) -> SympyAnswer | Boolean:
     Raises:
         ProblemError, DimensionError: no B, or of another height; an entry that is not real.
 
-    Source: see `hybrid.controllability` and `conditions.controllability_conditions`.
+    Source: see `hybrid.controllability` and `rank_conditions.controllability_conditions`.
 
     >>> from sympy import Matrix, symbols
     >>> a, b = symbols("a b")

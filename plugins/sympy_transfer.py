@@ -44,9 +44,7 @@ class Transfer:
         found = (x.free_symbols for row in self.entries for pair in row for x in pair)
         return set().union(*found) - {self.variable}
 
-    def polynomials(
-        self, others: Sequence[Expr] = ()
-    ) -> tuple[Ring, list[list[tuple[fmpz_mpoly, fmpz_mpoly]]]]:
+    def polynomials(self, others: Sequence[Expr] = ()) -> tuple[Ring, list[list[tuple[fmpz_mpoly, fmpz_mpoly]]]]:
         """Numerators and denominators as polynomials in the variable, in a ring that holds `others` too.
 
         Raises:

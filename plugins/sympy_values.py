@@ -44,9 +44,7 @@ def numbers(matrix: MatrixBase, field: str) -> list[list[Fraction]]:
     Raises:
         ProblemError: as `number`, naming the entry.
     """
-    return [
-        [number(matrix[i, j], f"{field}[{i + 1},{j + 1}]") for j in range(matrix.cols)] for i in range(matrix.rows)
-    ]
+    return [[number(matrix[i, j], f"{field}[{i + 1},{j + 1}]") for j in range(matrix.cols)] for i in range(matrix.rows)]
 
 
 def expression(value: Any, field: str) -> Expr:

@@ -4,6 +4,7 @@ counted by proof. No test here depends on how long anything takes: the clock is 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -177,7 +178,7 @@ def test_every_job_has_its_module() -> None:
 def test_a_real_job_gives_strict_json_with_confirmed_certificates() -> None:
     rows = bench.run(["controllability"], quick=True)
     assert all(list(row) == KEYS and row["ours_us"] > 0 for row in rows)
-    assert all(row["note"].startswith("5 of 5 controllable, 5 certificates confirmed") for row in rows)
+    assert all(re.match(r"(\d) of \1 controllable, \1 certificates confirmed", row["note"]) for row in rows)
     json.dumps(rows, allow_nan=False)
 
 

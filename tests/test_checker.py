@@ -278,7 +278,6 @@ def test_poles_are_proved_by_multiplicity() -> None:
         [disc(-1, 0, 1, 2), disc(-2, 1, 0, 2), disc(-2, -1, 0, 2), disc(-3, 0, 1)],  # discs touch
         [disc(-1, 0, 0, 2), disc(-2, 1, 0, 2), disc(-2, 1, 0, 2), disc(-3)],  # one pole twice
         [*REPEATED_POLES, disc(-9, 0, 0, 0)],
-        [],
     ],
 )
 def test_wrong_poles_are_refused(poles: list[dict[str, Any]]) -> None:
@@ -620,8 +619,12 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from leaves(entry, (*path, key))
 
 
+def exact(number: str) -> Fraction:
+    return Fraction(float.fromhex(number)) if "x" in number else Fraction(number)
+
+
 def floats(rows: Any) -> np.ndarray[Any, Any]:
-    return np.array([[float(Fraction(x)) for x in row] for row in rows])
+    return np.array([[float(exact(x)) for x in row] for row in rows])
 
 
 def abscissa(M: np.ndarray[Any, Any], discrete: bool) -> float:
@@ -633,19 +636,19 @@ def clearly_false(document: Document) -> bool:
     """Whether floating point, with a wide margin, contradicts a claim."""
     system, claim, margin = document["system"], document["claim"], 1e-3
     A, discrete = floats(system["A"]), system["dt"] is not None
-    decay = float(Fraction(claim.get("decay", "0")))
+    decay = float(exact(claim.get("decay", "0")))
     edge = 1 - decay if discrete else -decay
     if claim["about"] == "stability" or claim["verdict"] == "stabilised":
         M = A - floats(system["B"]) @ floats(claim["gain"]) if "gain" in claim else A
         value = abscissa(M, discrete)
-        low, high = (None if bound is None else float(Fraction(bound)) for bound in claim["abscissa"])
+        low, high = (None if bound is None else float(exact(bound)) for bound in claim["abscissa"])
         wrong = (low is not None and value < low - margin) or (high is not None and value > high + margin)
         verdict = claim["verdict"]
         wrong |= verdict in ("stable", "marginal") and value > discrete + margin
         wrong |= verdict in ("unstable", "marginal") and value < discrete - margin
         inside = claim.get("in_region", True)
         outside = value > edge + margin
-        damping = float(Fraction(claim.get("damping", "0")))
+        damping = float(exact(claim.get("damping", "0")))
         eigenvalues = np.linalg.eigvals(M)
         outside |= damping > 0 and bool((eigenvalues.real > -damping * abs(eigenvalues) + margin).any())
         well_inside = value < edge - margin and (
@@ -653,7 +656,7 @@ def clearly_false(document: Document) -> bool:
         )
         wrong |= outside if inside else well_inside
         for pole in claim.get("poles", []):
-            re, im, radius = (float(Fraction(pole[key])) for key in ("re", "im", "radius"))
+            re, im, radius = (float(exact(pole[key])) for key in ("re", "im", "radius"))
             wrong |= bool(min(abs(eigenvalues - complex(re, im))) > radius + margin)
         return wrong
     if claim["about"] in ("observability", "detectability"):
@@ -674,7 +677,7 @@ def clearly_false(document: Document) -> bool:
     elif verdict in ("not stabilizable", "not detectable", "not stabilisable"):
         wrong = all(s < edge - margin for s in size)
     elif verdict == "not placeable":
-        wanted = [complex(float(Fraction(p["re"])), float(Fraction(p["im"]))) for p in claim["requested"]]
+        wanted = [complex(float(exact(p["re"])), float(exact(p["im"]))) for p in claim["requested"]]
         wrong = len(set(wanted)) == len(wanted) and all(min(abs(e - w) for w in wanted) < 1e-9 for e in fixed)
     else:
         wrong = (verdict in ("controllable", "observable")) != (reached == n)
@@ -693,8 +696,15 @@ WORDS = [
     *YES,
     *YES.values(),
 ]
-WORDS += [*UNREACHED.values(), *FIXED.values(), "characteristic polynomial", "lyapunov", "modular rank"]
-NUMBERS = ["0", "1", "-1", "2", "1/2", "-3/2", "1e-9", "-1e9", "0x1.8p-3", "-2", "3", PRIME]
+WORDS += [
+    *UNREACHED.values(),
+    *FIXED.values(),
+    "characteristic polynomial",
+    "lyapunov",
+    "modular rank",
+    "invariant subspace",
+]
+NUMBERS = ["0", "1", "-1", "2", "1/2", "-3/2", "1e-1", "0x1.8p-3", "-2", "3"]  # floats can tell what these do
 
 
 @settings(max_examples=400, deadline=None)
@@ -716,9 +726,7 @@ def test_whatever_is_changed_a_false_claim_is_refused(data: st.DataObject) -> No
         elif isinstance(old, str) and old in WORDS:
             place[key] = data.draw(st.sampled_from(WORDS))
         elif isinstance(old, str):
-            place[key] = data.draw(
-                st.sampled_from([*NUMBERS, str(-Fraction(old)), str(Fraction(old) + Fraction(1, 7))])
-            )
+            place[key] = data.draw(st.sampled_from([*NUMBERS, str(-exact(old)), str(exact(old) + Fraction(1, 7))]))
         elif isinstance(old, list) and old and data.draw(st.booleans()):
             place[key] = old[::-1]
         elif data.draw(st.booleans()):
@@ -775,7 +783,7 @@ def test_hostile_documents_are_unreadable_or_refused(document: Document, data: s
     except Unreadable as error:
         assert str(error).endswith(".")  # noqa: PT017 - one sentence
     else:
-        assert report.valid <= (not clearly_false(document))
+        assert not (report.valid and clearly_false(document))
 
 
 @settings(max_examples=200, deadline=None)
@@ -826,6 +834,14 @@ def test_size_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         read("[" + "1," * 2**22 + "1]")
 
 
+def test_short_text_for_long_numbers_is_limited() -> None:
+    row = ["1e9999"] * 150
+    with pytest.raises(Unreadable, match="longer numbers"):
+        check(changed(CERTIFICATES[0], "system", "A", to=[row] * 150))
+    with pytest.raises(Unreadable):
+        check(changed(with_poles(REPEATED_POLES), "claim", "poles", to=[]))
+
+
 @pytest.mark.parametrize("key", list(CERTIFICATES[0]))
 def test_missing_keys_are_unreadable(key: str) -> None:
     rest = {name: value for name, value in CERTIFICATES[0].items() if name != key}
@@ -837,12 +853,12 @@ def test_missing_keys_are_unreadable(key: str) -> None:
 
 
 def test_immense_proofs_are_refused_at_once() -> None:
-    """Numbers of 4000 digits everywhere, no two with a common denominator, in matrices of order 40."""
-    A: Matrix = [[Fraction(1, 10**3999 + 40 * i + j) for j in range(40)] for i in range(40)]
-    big = [[Fraction(10**3000 + i * j) for j in range(40)] for i in range(40)]
+    """Numbers of 4000 digits everywhere, no two with a common denominator, in matrices of order 20."""
+    A: Matrix = [[Fraction(1, 10**3999 + 20 * i + j) for j in range(20)] for i in range(20)]
+    big = [[Fraction(10**3999 + i * j) for j in range(20)] for i in range(20)]
     assert refused(stability(A, "stable", (None, None), True))
     assert refused(stability(big, "stable", (None, None), True))
-    assert valid(stability(diagonal(*range(40)), "unstable", ("1/" + "3" * 4000, None), False))
+    assert valid(stability(diagonal(*range(20)), "unstable", ("1/" + "3" * 4000, None), False))
     witness = {"upper": {"P": big}, "lower": None}
     document = changed(stability(big, "stable", (None, 0), True), "method", to="lyapunov")
     assert refused(changed(document, "witness", to=witness))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import hybrid
+from hybrid import bench
+from hybrid.bench.table import Row
 from hybrid.plugins import cli as command_line
 from hybrid.plugins.cli import PluginCommand, cli
 from hybrid.plugins.cli_linear import read_weight
@@ -207,7 +210,7 @@ def test_what_is_no_certificate_is_bad_input(run: Run, content: bytes | None) ->
     [
         ("ragged.toml", b"A = [[1, 2], [3]]", "row 2"),
         ("wide.toml", b"A = [[1, 2]]", "square"),
-        ("shapes.toml", b"A = [[1]]\nB = [[1], [2]]", "one for each state"),
+        ("shapes.toml", b"A = [[1]]\nB = [[1], [2]]", "B: got"),
         ("nan.toml", b"A = [[nan]]", "finite number"),
         ("inf.json", b'{"A": [[Infinity]]}', "finite number"),
         ("key.toml", b"A = [[1]]\nE2 = 3", "E2"),
@@ -403,12 +406,17 @@ def test_doctor_compares_models_with_their_cards(tmp_path: Path) -> None:
 
 
 def test_bench_prints_the_rows_that_it_gets(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [{"job": "stability", "ratio": 0.123456}, {"job": "feedback", "ratio": None}]
-    fake = SimpleNamespace(run=lambda selection, quick: rows if quick and selection == ("stability",) else [])
-    monkeypatch.setitem(sys.modules, "hybrid.bench", fake)
-    assert run("bench", "stability", "--quick").stdout == "job        ratio\nstability  0.123\nfeedback\n"
+    row = Row("stability n=4", 60.0, "Arb", 300.0, 0.2, "≤ 0.5 ×", True, "53 bits")
+    rows = [asdict(row)]
+    monkeypatch.setattr(bench, "run", lambda selection, *, quick: rows if quick and selection == ("stability",) else [])
+    assert "stability n=4  60.0 µs  Arb" in run("bench", "stability", "--quick").stdout
+    assert "| stability n=4 | 60.0 µs | Arb |" in run("bench", "stability", "--quick", "--markdown").stdout
     assert json.loads(run("bench", "stability", "--quick", "--json").stdout) == {"rows": rows}
-    assert run("bench").stdout == "Nothing was measured.\n"
+
+
+def test_bench_names_its_jobs(run: Run) -> None:
+    assert run("bench", "weather").exit_code == 2
+    assert all(job in run("bench", "--help").stdout for job in bench.JOBS)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -501,7 +509,7 @@ def test_colours_are_for_terminals_that_want_them(run: Run, monkeypatch: pytest.
     assert "\x1b[" in run("stability", "stable.toml", color=True).stdout
     assert "\x1b[" not in run("stability", "stable.toml").stdout
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[" not in run("stability", "stable.toml").stdout
+    assert "\x1b[" not in run("stability", "stable.toml", color=True).stdout
 
 
 def test_a_terminal_without_greek_letters_still_gets_its_help() -> None:

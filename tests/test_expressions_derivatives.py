@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import sympy
-from expression_cases import X, Y, expressions, rationals
+from expression_cases import FUNCTIONS, X, Y, expressions, rationals
 from flint import arb, ctx, fmpq
 from hypothesis import assume, given, settings
 from test_expressions_evaluate import read, sympy_value
@@ -19,6 +21,39 @@ from hybrid.expressions.graph import Graph
 from hybrid.expressions.infix import infix
 from hybrid.expressions.parser import parse
 from hybrid.expressions.source import DomainError
+
+RULES = [(f"{name}(x/2)", function(X / 2)) for name, function in FUNCTIONS.items()] + [
+    ("x^5", X**5),
+    ("x^-3", X**-3),
+    ("x^(1/3)", X ** sympy.Rational(1, 3)),
+    ("x^(-7/5)", X ** sympy.Rational(-7, 5)),
+    ("x^x", X**X),
+    ("2^(x/3)", 2 ** (X / 3)),
+    ("(x + 1)/(x^2 + 3)", (X + 1) / (X**2 + 3)),
+    ("(x - 5)*(3 - x)", (X - 5) * (3 - X)),
+    ("-(x - 2*x^2)", 2 * X**2 - X),
+]
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize(("text", "expression"), RULES, ids=lambda case: str(case)[:20])
+def test_each_rule_twice(text, expression, mode) -> None:
+    tape = parse(text, ["x", "y"])
+    slope, curvature = jacobian_tape(tape, [0], mode), jacobian_tape(jacobian_tape(tape, [0], mode), [0], mode)
+    with ctx.workprec(150):
+        point = [ball(Fraction(3, 5)), ball(0)]
+        (numeric,) = jacobian(tape, Program(tape, balls()).trace(point), balls(), [0], mode)[0]
+        entries = [numeric, *Program(slope, balls())(point), *Program(curvature, balls())(point)]
+        for entry, order in zip(entries, (1, 1, 2), strict=True):
+            expected = sympy_value(sympy.diff(expression, X, order), (Fraction(3, 5), Fraction(0)))
+            assert entry.overlaps(expected)
+            assert entry.rad() < 1e-30
+
+
+def test_derivatives_keep_the_places_of_their_parts() -> None:
+    with pytest.raises(DomainError) as error:
+        Program(jacobian_tape(parse("y*log(x)", ["x", "y"]), [1]), FLOATS)([-1.0, 0.0])
+    assert (error.value.operation, error.value.column) == ("log", 3)
 
 
 @settings(max_examples=150, deadline=None)
@@ -135,6 +170,15 @@ def test_kinks_that_matter_are_placed(text: str, operation: str, column: int) ->
         with pytest.raises(DomainError) as error:
             Program(jacobian_tape(tape, [0]), arithmetic)([zero])
         assert error.value.column == column
+
+
+def test_what_is_not_smooth_is_flagged() -> None:
+    flags = parse("(x^2 +\n abs(x)*sign(x))", ["x"], "f").nonsmooth
+    assert [(op, place.field, place.line, place.column) for op, place in flags] == [
+        ("abs", "f", 2, 2),
+        ("sign", "f", 2, 9),
+    ]
+    assert parse("sin(x)", ["x"]).nonsmooth == ()
 
 
 def test_a_box_around_a_kink() -> None:

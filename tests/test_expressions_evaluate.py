@@ -218,6 +218,7 @@ def test_enclosures_around_zero_are_tight(text: str, lower: float, upper: float)
 
 def test_zero_times_what_may_be_undefined_stays() -> None:
     assert infix(parse("0*log(x) + 0*sin(x) + (x - x)", ["x"])) == ["0*log(x)"]
+    assert infix(parse("sqrt(x) - sqrt(x) + log(x)^0 + x^0", ["x"])) == ["sqrt(x) - sqrt(x) + log(x)^0 + 1"]
     with pytest.raises(DomainError):
         Program(parse("0/x", ["x"]), FLOATS)([0.0])
 

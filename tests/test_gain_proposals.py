@@ -12,6 +12,7 @@ import pytest
 import hybrid.models
 from hybrid.answer import Route
 from hybrid.errors import DimensionError, ModelError
+from hybrid.propose.canonical import CanonicalPair, canonical_pair
 from hybrid.propose.gain import GainProposer, model_name, shipped
 from hybrid.verify.lyapunov import closed_loop, prove_below
 
@@ -76,6 +77,21 @@ def test_a_bad_row_spoils_no_other(bad: float) -> None:
     others = np.arange(9) != 6
     assert not proved(A, B, K, P)[6]
     assert (proved(A, B, K, P) == proved(A, B, K, clean))[others].all()
+
+
+def test_a_row_without_canonical_form_is_found_in_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a LAPACK that refuses NaN, where numpy raises for the whole stack."""
+
+    def strict(A: np.ndarray, B: np.ndarray) -> CanonicalPair:
+        if np.isnan(A).any():
+            raise np.linalg.LinAlgError
+        return canonical_pair(A, B)
+
+    monkeypatch.setattr("hybrid.propose.gain.canonical_pair", strict)
+    A, B = np.stack([np.eye(4)] * 5), np.ones((5, 4, 1))
+    A[3, 2, 1] = np.nan
+    P, _ = shipped().propose_batch(A, B)
+    assert np.isfinite(P).all(axis=(1, 2)).tolist() == [True, True, True, False, True]
 
 
 def test_an_empty_stack() -> None:

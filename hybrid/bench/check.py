@@ -10,14 +10,14 @@ from hybrid.bench.comparison import compare
 from hybrid.bench.samples import gaussian_pairs, shifted_to_stable
 from hybrid.bench.table import Row
 
-_SIZES = (4, 20, 55, 200)
+_SIZES = ((4, 2), (20, 2), (55, 5), (200, 20))  # states, inputs
 
 
 def measure(*, quick: bool) -> list[Row]:
     """Stability of a stable Gaussian plant, and a gain for an unstable one, read from text and checked."""
     rows = []
-    for n in _SIZES[:2] if quick else _SIZES:
-        (pair,) = gaussian_pairs(n, 2, 1)
+    for n, m in _SIZES[:2] if quick else _SIZES:
+        (pair,) = gaussian_pairs(n, m, 1)
         rows += _checked(f"check stability n={n}", hybrid.stability(shifted_to_stable(pair.A)))
         rows += _checked(f"check feedback n={n}", hybrid.feedback(hybrid.LinearSystem(*pair)))
     return rows

@@ -13,16 +13,19 @@ from hybrid.bench.table import Row
 
 
 def measure(*, quick: bool) -> list[Row]:
-    """Gaussian pairs with one input."""
-    sizes = (4, 14, 20) if quick else (4, 10, 14, 15, 16, 17, 18, 19, 20)
-    return [row for n in sizes for row in _of_size(n, quick)]
+    """Gaussian pairs with one input, and diag(1 … n) with every state driven alike: all of them are controllable."""
+    sizes, count = ((4, 14, 20), 5) if quick else ((4, 10, 14, 16, 18, 20), 40)
+    diagonals = [Pair(np.diag(np.arange(1.0, n + 1)), np.ones((n, 1))) for n in range(14, 21)]
+    return [
+        *(row for n in sizes for row in _of_pairs(f"controllability n={n} m=1", gaussian_pairs(n, 1, count), quick)),
+        *_of_pairs("controllability diag(1…n), n=14…20", diagonals, quick),
+    ]
 
 
-def _of_size(n: int, quick: bool) -> list[Row]:
-    pairs = gaussian_pairs(n, 1, 5 if quick else 40)
+def _of_pairs(name: str, pairs: Sequence[Pair], quick: bool) -> list[Row]:
     verdicts, confirmed = _truth(pairs)
     return compare(
-        f"controllability n={n} m=1",
+        name,
         _ours,
         [Peer("control.ctrb, matrix_rank", _kalman_rank, note=_wrong_answers(pairs, verdicts))],
         pairs,

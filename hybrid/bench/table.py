@@ -61,6 +61,8 @@ def targets(rows: Sequence[Mapping[str, Any]]) -> str:
     'Targets met: 1 of 2 (missed: n=6).'
     """
     decided = [row for row in rows if row["met"] is not None]
+    if not decided:
+        return "No row has a target."
     missed = [row["name"] for row in decided if not row["met"]]
     names = f" (missed: {', '.join(missed)})" if missed else ""
     return f"Targets met: {len(decided) - len(missed)} of {len(decided)}{names}."

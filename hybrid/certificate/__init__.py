@@ -24,6 +24,7 @@ from hybrid.systems.numbers import spell
 
 if TYPE_CHECKING:
     from hybrid.certificate.checker import Report
+    from hybrid.systems.nonlinear import NonlinearSystem
 
 SCHEMA = "hybrid-certificate/1"
 
@@ -42,7 +43,7 @@ class Certificate:
         provenance: who proposed the witness; informational, no part of the proof.
     """
 
-    system: LinearSystem
+    system: LinearSystem | NonlinearSystem
     claim: Mapping[str, Any]
     method: str
     witness: Mapping[str, Any] = field(default_factory=dict)

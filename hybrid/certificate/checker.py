@@ -36,7 +36,7 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd, isqrt, lcm
 from operator import mul
-from typing import Any
+from typing import Any, NamedTuple
 
 SCHEMA = "hybrid-certificate/1"
 MAX_BYTES = 64 * 2**20
@@ -149,9 +149,9 @@ def _word(value: Any, where: str, words: Iterable[str]) -> str:
     return value
 
 
-def _count(value: Any, where: str) -> int:
+def _count(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Unreadable(f"{where} has to be a whole number.")
+        raise Unreadable(f"A multiplicity or dimension is {_quoted(value)}, not a whole number.")
     return value
 
 
@@ -171,9 +171,13 @@ def _number(value: Any, where: str) -> Fraction:
 
 
 def _matrix(value: Any, where: str, rows: int | None = None, columns: int | None = None) -> Rows:
-    listed = _list(value, where)
-    matrix = [[_number(x, f"{where}[{i},{j}]") for j, x in enumerate(_list(row, f"Row {i} of {where}"), 1)]
-              for i, row in enumerate(listed, 1)]  # fmt: skip
+    matrix: Rows = []
+    bits = 0
+    for i, row in enumerate(_list(value, where), 1):
+        matrix.append([_number(x, f"{where}[{i},{j}]") for j, x in enumerate(_list(row, f"Row {i} of {where}"), 1)])
+        bits += sum(x.numerator.bit_length() + x.denominator.bit_length() for x in matrix[-1])
+        if bits > _MOST_BITS:  # "1e9999" says much in little space
+            raise Unreadable(f"{where} has longer numbers than this checker can hold.")
     height, width = rows or len(matrix), columns or len(matrix[0] if matrix else [])
     if not height or not width or len(matrix) != height or any(len(row) != width for row in matrix):
         raise Unreadable(f"{where} has to be a matrix, of {height or 'some'} rows and {width or 'some'} columns.")
@@ -264,36 +268,34 @@ def _bounds(value: Any) -> Bounds:
     return low, high
 
 
-@dataclass(frozen=True)
-class _Disc:
+class _Disc(NamedTuple):
     re: Fraction
     im: Fraction
     radius: Fraction
     multiplicity: int
 
 
-def _discs(value: Any) -> list[_Disc]:
-    discs = []
-    for i, entry in enumerate(_list(value, "The list of poles"), 1):
-        where = f"Pole {i}"
-        disc = _fields(entry, where, "re im radius multiplicity")
-        re, im, radius = (_number(disc[key], f"{where}, {key}") for key in ("re", "im", "radius"))
-        discs.append(_Disc(re, im, radius, _count(disc["multiplicity"], f"{where}, multiplicity")))
-    return discs
+def _entries(value: Any, where: str, keys: str, most: int) -> list[dict[str, Any]]:
+    listed = _list(value, f"The list of {where}s")
+    if not 0 < len(listed) <= most:
+        raise Unreadable(f"The list of {where}s has to have 1 to {most} entries.")
+    return [_fields(entry, f"A {where}", keys) for entry in listed]
+
+
+def _discs(value: Any, n: int) -> list[_Disc]:
+    entries = _entries(value, "pole", "re im radius multiplicity", n)
+    place = [[_number(entry[key], f"A pole's {key}") for key in ("re", "im", "radius")] for entry in entries]
+    return [_Disc(x, y, r, _count(entry["multiplicity"])) for (x, y, r), entry in zip(place, entries, strict=True)]
 
 
 Point = tuple[Fraction, Fraction]
 
 
 def _requested(value: Any, n: int) -> list[Point]:
-    points = []
-    for i, entry in enumerate(_list(value, "The list of requested poles"), 1):
-        point = _fields(entry, f"Requested pole {i}", "re im")
-        points.append((_number(point["re"], f"Requested pole {i}"), _number(point["im"], f"Requested pole {i}")))
-    if len(points) != n:
-        raise Unreadable(f"The list of requested poles has to have {n} entries.")
-    if sorted(points) != sorted((re, -im) for re, im in points):
-        raise Unreadable("The requested poles have to be closed under conjugation.")
+    entries = _entries(value, "requested pole", "re im", n)
+    points = [(_number(entry["re"], "A requested pole"), _number(entry["im"], "A requested pole")) for entry in entries]
+    if len(points) != n or sorted(points) != sorted((x, -y) for x, y in points):
+        raise Unreadable(f"The requested poles have to be {n}, and closed under conjugation.")
     return points
 
 
@@ -357,7 +359,7 @@ class _Located:
         self.system = system
         self.region = _Region.read(claim, system.discrete)
         self.bounds = _bounds(claim["abscissa"])
-        self.poles = _discs(claim["poles"]) if "poles" in claim else None
+        self.poles = _discs(claim["poles"], len(system.A)) if "poles" in claim else None
 
     def locate(self, M: Rows, method: str, witness: Any, poles: list[_Disc] | None) -> _Spectrum | _Proved:
         """Prove the bounds and the discs for M; what comes back tells the verdict and the region."""
@@ -471,7 +473,7 @@ class _Rank:
         self.B = _transposed(system.need("C")) if self.of_outputs else system.need("B")
         self.verdict = _word(claim["verdict"], "The verdict", _PROPERTIES[self.about])
         self.region = _Region.read(claim, system.discrete)
-        self.dimension = _count(claim["dimension"], "The dimension")
+        self.dimension = _count(claim["dimension"])
 
     def words(self) -> str:
         pair, space = ("(C, A)", "observable") if self.of_outputs else ("(A, B)", "controllable")

@@ -86,23 +86,23 @@ def jacobian_tape(tape: Tape, variables: Sequence[int], mode: Mode | None = None
 
 def _partials(tape: Tape, values: Sequence[Any], arithmetic: Operations, active: Sequence[bool]) -> list[_Partial]:
     """For each operation, its derivatives by its two operands, where those depend on the variables."""
-    f, number = arithmetic.operations, arithmetic.number
+    f, number, first = arithmetic.operations, arithmetic.number, tape.first
     graph = arithmetic if isinstance(arithmetic, Graph) else None
     partials: list[_Partial] = []
     try:
         for index, (op, a, b) in enumerate(tape.operations):
-            if not active[tape.first + index]:
+            if not active[first + index]:
                 partials.append((None, None))
                 continue
             if graph is not None:
                 graph.at = tape.positions[index]
-            u, v, r = values[a], values[b], values[tape.first + index]
+            u, v, r = values[a], values[b], values[first + index]
             left = _LEFT[op](f, number, u, v, r) if active[a] else None
             partials.append((left, _RIGHT[op](f, number, u, v, r) if b >= 0 and active[b] else None))
     except ProblemError:
         raise
     except (ArithmeticError, ValueError) as cause:
-        raise domain_error(tape, tape.first + len(partials), values, cause, derivative=True) from None
+        raise domain_error(tape, first + len(partials), values, cause, derivative=True) from None
     return partials
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from hybrid.expressions.source import UNPLACED, DomainError, Sources
+from hybrid.expressions.source import UNPLACED, DomainError, Place, Sources
 from hybrid.expressions.special import EXPECTED, special_value
 
 MAX_NODES = 100_000
@@ -58,6 +58,12 @@ class Tape:
     def first(self) -> int:
         """The number of the first operation's value."""
         return len(self.names) + len(self.constants)
+
+    @property
+    def nonsmooth(self) -> tuple[tuple[str, Place | None], ...]:
+        """Each abs and sign with its place: there the derivative may not exist."""
+        marked = zip(self.operations, self.positions, strict=True)
+        return tuple((op, self.sources.place(at)) for (op, _, _), at in marked if op in ("abs", "sign", "slope"))
 
     def depends(self, variables: Iterable[int]) -> list[bool]:
         """For each value, whether it is computed from one of the given variables."""

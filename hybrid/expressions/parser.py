@@ -32,7 +32,7 @@ _BINARY: Final = {
     ",": (_COMMA, "/"), "+": (2, "+"), "-": (2, "-"), "*": (3, "*"), "/": (3, "/"),
     "^": (5, "^"), "**": (5, "^"),
 }  # fmt: skip
-_SIGN = 6  # −x² is −(x²), and −x·y is (−x)·y
+_SIGN = 4  # −x² is −(x²), and −x·y is (−x)·y
 _ENDS = (END, ";", "\n")
 _NAME = re.compile(r"[^\W\d]\w*")
 _NUMBER_START = frozenset("0123456789.")

@@ -65,8 +65,8 @@ class CanonicalPair:
 def canonical_pair(A: FloatArray, B: FloatArray) -> CanonicalPair:
     """Bring stacked pairs A (N, n, n), B (N, n, m) to canonical coordinates.
 
-    Deterministic; the balance is exact up to rounding for every finite pair, controllable or not. A row
-    with NaN or inf may raise numpy's LinAlgError: callers take such rows out first.
+    Deterministic, and invertible for every finite pair, controllable or not. A row with NaN or inf becomes NaN,
+    or raises numpy's LinAlgError where the LAPACK in use does.
 
     >>> A, B = np.array([[[0.0, 1.0], [0.0, 0.0]]]), np.array([[[0.0], [3.0]]])
     >>> pair = canonical_pair(A, B)

@@ -135,12 +135,12 @@ class EnclosedMatrix(ExactMatrix):
         self._radius = radius
 
     @property
-    def radius(self) -> FloatMatrix:  # type: ignore[override]
+    def radius(self) -> FloatMatrix:
         """Entrywise, zero or more."""
         return self._radius
 
     @property
-    def fractions(self) -> tuple[tuple[Fraction, ...], ...]:  # type: ignore[override]
+    def fractions(self) -> tuple[tuple[Fraction, ...], ...]:
         """There are none: the entries are not known exactly.
 
         Raises:
@@ -166,19 +166,23 @@ def _converts_to_doubles(value: NDArray[Any]) -> bool:
 
 def _rows(value: Any, field: str) -> list[list[Any]]:
     """Nested lists, checked to be a rectangle with at least one entry."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+    if not _is_list(value):
         raise ProblemError(field, value, "a matrix, written as a list of rows")
-    rows = [list(row) if isinstance(row, Sequence) and not isinstance(row, str | bytes) else None for row in value]
+    rows = [list(row) if _is_list(row) else None for row in value]
     if None in rows:
         bad = rows.index(None)
         raise ProblemError(f"{field}, row {bad + 1}", value[bad], "a list of numbers")
-    if not rows or not rows[0]:
+    kept = [row for row in rows if row is not None]
+    if not kept or not kept[0]:
         raise DimensionError(field, "an empty matrix", "at least one row and one column")
-    for i, row in enumerate(rows, 1):
-        if row is not None and rows[0] is not None and len(row) != len(rows[0]):
-            raise DimensionError(
-                f"{field}, row {i}", f"{len(row)} entries", f"{len(rows[0])} entries, as many as in row 1"
-            )
-    return [row for row in rows if row is not None]
+    for i, row in enumerate(kept, 1):
+        if len(row) != len(kept[0]):
+            raise DimensionError(f"{field}, row {i}", f"{len(row)} numbers", f"as many as in row 1, {len(kept[0])}")
+    return kept
+
+
+def _is_list(value: Any) -> bool:
+    """Whether something is a list of things: a list, a tuple, or an array with an axis."""
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)

@@ -49,9 +49,9 @@ class LinearSystem:
         outputs = None if C is None else ExactMatrix.read(C, "C")
         feedthrough = None if D is None else ExactMatrix.read(D, "D")
         if inputs is not None:
-            _expect_shape("B", inputs, (n, inputs.shape[1]), f"{n} rows, one for each state")
+            _expect_shape("B", inputs, (n, inputs.shape[1]), f"a row for each state, {n} in all")
         if outputs is not None:
-            _expect_shape("C", outputs, (outputs.shape[0], n), f"{n} columns, one for each state")
+            _expect_shape("C", outputs, (outputs.shape[0], n), f"a column for each state, {n} in all")
         if feedthrough is not None:
             if inputs is None:
                 raise ProblemError("D", "a matrix without B", "B beside it")
@@ -59,7 +59,7 @@ class LinearSystem:
             expected = (rows, inputs.shape[1])
             _expect_shape("D", feedthrough, expected, f"shape {expected}, outputs by inputs")
         for attribute, value in zip(
-            self.__slots__, (state, inputs, outputs, feedthrough, _sample_time(dt), str(name)), strict=True
+            self.__slots__, (state, inputs, outputs, feedthrough, sample_time(dt), str(name)), strict=True
         ):
             object.__setattr__(self, attribute, value)
 
@@ -178,7 +178,12 @@ def subtract_product(A: ExactMatrix, B: ExactMatrix, K: ExactMatrix) -> ExactMat
     )
 
 
-def _sample_time(dt: Any) -> Fraction | None:
+def sample_time(dt: Any) -> Fraction | None:
+    """A sample time, None for continuous time.
+
+    Raises:
+        ProblemError: below zero, or no number.
+    """
     if dt is None:
         return None
     value = exact(dt, "dt")

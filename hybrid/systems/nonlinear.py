@@ -17,8 +17,10 @@ from hybrid.expressions.derivatives import jacobian, jacobian_tape
 from hybrid.expressions.equations import check_distinct, primed_names, read_equations, read_names, read_texts
 from hybrid.expressions.evaluate import COMPLEX, FLOATS, STACKS, Arithmetic, Program
 from hybrid.expressions.graph import Graph, Tape
+from hybrid.expressions.infix import infix
 from hybrid.expressions.parser import read_expression
 from hybrid.expressions.source import DomainError
+from hybrid.systems.linear import sample_time
 from hybrid.systems.numbers import exact as exact_number
 from hybrid.systems.numbers import spell
 
@@ -108,7 +110,7 @@ class NonlinearSystem:
             "equations": read_texts(self.equations, "equations"),
             "parameters": MappingProxyType({name: self.parameters[name] for name in named}),
             "outputs": None if self.outputs is None else read_texts(self.outputs, "outputs"),
-            "dt": _sample_time(self.dt),
+            "dt": sample_time(self.dt),
         }
         for attribute, value in normalised.items():
             object.__setattr__(self, attribute, value)
@@ -262,6 +264,59 @@ class NonlinearSystem:
             except DomainError as violation:
                 return violation
 
+    def enclose(self, point: Point) -> dict[str, Any]:
+        """Each coordinate of a point as an arb, at the precision of flint's context; inputs left out are 0."""
+        return {name: _enclose(value, name) for value, name in self._ordered(point)}
+
+    # Other systems
+
+    def closed_loop(self, gain: ArrayLike, at: Point) -> NonlinearSystem:
+        """The system under u = u* − K (x − x*) at a point (x*, u*).
+
+        Args:
+            gain: (m, n) K; its doubles.
+            at: x* and u*; see `Point`.
+
+        >>> NonlinearSystem(["x"], ["u"], ["x^2 + u"]).closed_loop([[2.0]], {"x": 1, "u": -1}).f([1.0])
+        array([0.])
+        """
+        K = np.asarray(gain, float)
+        if K.shape != (self.m, self.n):
+            raise DimensionError("gain", f"shape {K.shape}", f"({self.m}, {self.n}), inputs by states")
+        values = {name: _text(value) for value, name in self._ordered(at)}
+        feedback = [
+            f"{u} = ({values[u]})" + "".join(f" - ({k.hex()})*({x} - ({values[x]}))" for x, k in zip(self.states, row, strict=True))
+            for u, row in zip(self.inputs, K.tolist(), strict=True)
+        ]
+        equations = [f"{x}' = {f}" for x, f in zip(self.states, infix(self.rhs), strict=True)]
+        text = "\n".join([*feedback, *equations])
+        free = dict.fromkeys(self.free, FREE)
+        outputs = None if self.readout is None else infix(self.readout)
+        return NonlinearSystem(self.states, (), text, free, outputs, self.dt, f"{self.name}, closed loop" if self.name else "")
+
+    def to_control(self) -> Any:
+        """The same system as a python-control NonlinearIOSystem, in doubles."""
+        import control
+
+        return control.NonlinearIOSystem(
+            lambda t, x, u, params: self.f(x, np.atleast_1d(u)[: self.m]),
+            lambda t, x, u, params: self.output(x, np.atleast_1d(u)[: self.m]),
+            states=list(self.states),
+            inputs=list(self.inputs),
+            outputs=self.p,
+            dt=0 if self.dt is None else float(self.dt),
+            name=self.name or None,
+        )
+
+    def as_document(self) -> dict[str, Any]:
+        """States, inputs and right-hand sides with the parameters put in, as certificates store them."""
+        return {
+            "states": list(self.states),
+            "inputs": list(self.inputs),
+            "equations": infix(self.rhs),
+            "dt": None if self.dt is None else spell(self.dt),
+        }
+
     # Inside
 
     def _read(self) -> tuple[Tape, Tape | None, Tape]:
@@ -370,6 +425,11 @@ def _enter(value: object, name: str, arithmetic: Arithmetic) -> Any:
     return Program(graph.tape([_constant(graph, value, name)]), arithmetic)([])[0]
 
 
+def _text(value: object) -> str:
+    """A number or a text such as "pi/6" as it stands in an equation."""
+    return value if isinstance(value, str) else spell(exact_number(value, "point"))
+
+
 def _enclose(value: Any, name: str) -> Any:
     """An arb around a number, a pair of bounds, or a ball."""
     from flint import arb
@@ -413,10 +473,3 @@ def _array(values: ArrayLike, width: int, name: str) -> NDArray[Any]:
     if array.ndim not in (1, 2) or array.shape[-1] != width:
         raise DimensionError(name, f"shape {array.shape}", f"({width},), or (k, {width}) for a stack")
     return array
-
-
-def _sample_time(dt: object) -> Fraction | None:
-    value = Fraction(0) if dt is None else exact_number(dt, "dt")
-    if value < 0:
-        raise ProblemError("dt", dt, "a sample time above zero, or nothing (or 0) for continuous time")
-    return value or None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from hybrid.expressions.source import DomainError
 from hybrid.systems.exact_matrix import EnclosedMatrix, ExactMatrix
 from hybrid.systems.linear import LinearSystem
-from hybrid.systems.nonlinear import NonlinearSystem
+from hybrid.systems.nonlinear import Linearisation, NonlinearSystem
 
 _PRECISION = 192  # bits: far below the radius of any enclosure that was worth proving
 
@@ -39,19 +39,43 @@ def linearise(system: NonlinearSystem, box: Mapping[str, Any], *, exact: bool) -
     if exact:
         found = system.linearise_exact(box)
         if found is not None:
-            A, B = ExactMatrix.from_fractions(found.A), None
-            if system.m:
-                B = ExactMatrix.from_fractions(found.B)
-            return LinearSystem(A, B, dt=system.dt, name=system.name)
+            return _linear(system, ExactMatrix.from_fractions, found)
     enclosed = system.linearise_ball(box, _PRECISION)
     if isinstance(enclosed, DomainError):
         raise enclosed
-    A = _enclosed(enclosed.A, system.n, system.n)
-    return LinearSystem(A, _enclosed(enclosed.B, system.n, system.m) if system.m else None, dt=system.dt, name=system.name)
+    return _linear(system, _enclosed, enclosed)
 
 
-def _enclosed(matrix: Any, rows: int, columns: int) -> EnclosedMatrix:
+def point_box(system: NonlinearSystem, at: Mapping[str, Any]) -> dict[str, tuple[Fraction, Fraction]]:
+    """Bounds on each coordinate of a point: equal where it is rational, a hair apart where it is text such as "pi/2".
+
+    A missing input is 0.
+
+    Raises:
+        ProblemError: a state without a value, or an unknown name.
+
+    >>> rotor = NonlinearSystem(["x"], ["u"], ["sin(x) + u"])
+    >>> point_box(rotor, {"x": "1/2"})
+    {'x': (Fraction(1, 2), Fraction(1, 2)), 'u': (Fraction(0, 1), Fraction(0, 1))}
+    """
+    from flint import ctx
+
+    with ctx.workprec(_PRECISION):
+        balls = system.enclose(at)
+    return {name: (_fraction(ball.lower()), _fraction(ball.upper())) for name, ball in balls.items()}
+
+
+def _linear(system: NonlinearSystem, read: Callable[[Any], ExactMatrix], found: Linearisation[Any]) -> LinearSystem:
+    """The linear system of a linearisation, its matrices read one by one; B, C and D only where there are any."""
+    B = read(found.B) if system.m else None
+    C = read(found.C) if system.outputs is not None else None
+    D = read(found.D) if system.outputs is not None and system.m else None
+    return LinearSystem(read(found.A), B, C, D, system.dt, system.name)
+
+
+def _enclosed(matrix: Any) -> EnclosedMatrix:
     """An arb matrix as doubles with radii, rounded outwards."""
+    rows, columns = matrix.nrows(), matrix.ncols()
     entries = [_midpoint_and_radius(matrix[i, j]) for i in range(rows) for j in range(columns)]
     midpoint = np.array([m for m, _ in entries]).reshape(rows, columns)
     return EnclosedMatrix(midpoint, np.array([r for _, r in entries]).reshape(rows, columns))

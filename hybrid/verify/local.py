@@ -8,27 +8,23 @@ the enclosure, and so for the one at the equilibrium.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from hybrid.answer import Answer, Enclosure, Reason, Status, Verdict
 from hybrid.certificate import Certificate
 from hybrid.question import LocalQuestion
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.numbers import spell
-from hybrid.verify.equilibrium import Equilibrium
-
-_ABOUT = {
-    "stability": "local stability",
-    "controllability": "local controllability",
-    "stabilizability": "local stabilizability",
-    "feedback": "local feedback",
-}
+from hybrid.verify.equilibrium import Equilibrium, Located
 
 
 def conclude(
-    question: LocalQuestion, linear: LinearSystem, answer: Answer, place: Equilibrium | None, notes: tuple[str, ...]
+    question: LocalQuestion, linear: LinearSystem, answer: Answer, point: Mapping[str, Any], notes: tuple[str, ...]
 ) -> Answer:
     """What the answer about the linearisation says of the nonlinear system.
 
@@ -36,11 +32,12 @@ def conclude(
         question: about the nonlinear system.
         linear: its linearisation.
         answer: about the linearisation.
-        place: the equilibrium, None where the question is about the Jacobian at a point.
+        point: name → [lo, hi] of each state and input, where it was linearised.
         notes: to be told with the answer.
     """
     told = (*notes, *answer.notes)
-    if place is not None and answer.verdict in (Verdict.MARGINAL, Verdict.UNSTABLE) and _is_critical(linear, answer):
+    undecidable = answer.verdict in (Verdict.MARGINAL, Verdict.UNSTABLE) and _is_critical(linear, answer)
+    if undecidable and not question.at_point:
         return replace(
             answer,
             question=question,
@@ -50,56 +47,73 @@ def conclude(
             reason=Reason.CRITICAL,
             notes=(*told, *_centre(linear)),
         )
-    certificate = answer.certificate and _certificate(question, linear, answer.certificate, place)
-    return replace(answer, question=question, certificate=certificate, notes=told)
+    certificate = None
+    if answer.certificate is not None:
+        certificate = _certificate(question, linear, answer.certificate, point)
+    middle = {name: (lo + hi) / 2 for name, (lo, hi) in point.items()}
+    return replace(answer, question=question, certificate=certificate, point=middle, notes=told)
+
+
+def notes(found: Located) -> tuple[str, ...]:
+    """What the search for the equilibrium is worth telling: inputs taken as zero, a point that is none."""
+    told = []
+    if found.inputs_assumed_zero:
+        told.append(f"Taken as 0: {', '.join(found.inputs_assumed_zero)}.")
+    if not found.is_given_point and found.residual is not None:
+        largest = max(float(hi) for _, hi in found.residual)
+        nearest = "" if found.equilibrium is None else f"; the answer is about the one at {_words(found.equilibrium)}"
+        told.append(f"The point given is no equilibrium: |f| reaches {largest:.3g} there{nearest}.")
+    elif found.equilibrium is not None:
+        told.append(f"Equilibrium: {_words(found.equilibrium)}.")
+    return tuple(told)
+
+
+def _words(place: Equilibrium) -> str:
+    """The coordinates, exact or to eight digits."""
+    exact = place.exact
+    coordinates = zip(place.system.states, place.midpoint, strict=True)
+    return ", ".join(f"{name} = {spell(x) if exact else f'{float(x):.8g}'}" for name, x in coordinates)
 
 
 def _is_critical(linear: LinearSystem, answer: Answer) -> bool:
-    """Whether the abscissa is on the boundary, so that higher orders decide."""
-    boundary = Fraction(linear.is_discrete)
-    return answer.bounds is not None and answer.bounds[0] is not None and answer.bounds[0] <= boundary
+    """Whether the abscissa may be on the boundary, so that higher orders decide."""
+    return answer.bounds is None or answer.bounds[0] is None or answer.bounds[0] <= Fraction(linear.is_discrete)
 
 
 def _centre(linear: LinearSystem) -> tuple[str, ...]:
     """The eigenvalues on the boundary with their directions, in words."""
-    import numpy as np
-
     from hybrid.exact.spectrum import Spectrum
 
-    if linear.is_enclosed:
-        return ()
     values, vectors = np.linalg.eig(linear.A.floats)
     told = []
     for disc in Spectrum.of(linear.A, discrete=linear.is_discrete).enclosures() or ():
         if disc.im < 0 or not _on_boundary(disc, linear.is_discrete):
             continue
-        nearest = vectors[:, int(np.abs(values - complex(disc)).argmin())]
-        direction = ", ".join(f"{x:.4g}" for x in (nearest.real if not disc.im else nearest))
-        told.append(f"The linearisation has the critical eigenvalue {complex(disc):.6g}, with direction ({direction}).")
+        direction = vectors[:, int(np.abs(values - complex(disc)).argmin())]
+        entries = ", ".join(f"{x:.4g}" for x in (direction if disc.im else direction.real))
+        value = f"{complex(disc):.6g}" if disc.im else f"{float(disc.re):.6g}"
+        told.append(f"The linearisation has the critical eigenvalue {value}, with the direction ({entries}).")
     return tuple(told)
 
 
 def _on_boundary(disc: Enclosure, discrete: bool) -> bool:
+    """Whether the disc of an eigenvalue touches the boundary."""
     if not discrete:
         return abs(disc.re) <= disc.radius
     return abs(float(disc.re**2 + disc.im**2) - 1) <= 4 * float(disc.radius)
 
 
 def _certificate(
-    question: LocalQuestion, linear: LinearSystem, inner: Certificate, place: Equilibrium | None
+    question: LocalQuestion, linear: LinearSystem, inner: Certificate, point: Mapping[str, Any]
 ) -> Certificate:
-    """The linear claim and witness, carried over to the equations and the enclosure of the equilibrium."""
-    claim = {**inner.claim, "about": _ABOUT[inner.claim["about"]], "point": _point(question, place)}
-    claim["equilibrium"] = place is not None
+    """The linear claim and witness, carried over to the equations and the point."""
+    claim = {
+        **inner.claim,
+        "about": f"local {inner.claim['about']}",
+        "point": {name: list(bounds) for name, bounds in point.items()},
+        "equilibrium": not question.at_point,
+    }
     method = "enclosed linearisation" if linear.is_enclosed else "exact linearisation"
-    witness = {"method": inner.method, "witness": dict(inner.witness)}
-    return Certificate(question.system, claim, method, witness, inner.provenance)
-
-
-def _point(question: LocalQuestion, place: Equilibrium | None) -> dict[str, Any]:
-    """Name → [lo, hi] in exact numbers, or the text of the user where the Jacobian at that point was asked for."""
-    if place is not None:
-        return {name: list(bounds) for name, bounds in place.box.items()}
-    given = dict(question.at or {})
-    names = (*question.system.states, *question.system.inputs)
-    return {name: [given.get(name, 0)] * 2 if not isinstance(given.get(name, 0), str) else [spell_text(given[name])] * 2 for name in names}
+    return Certificate(
+        question.system, claim, method, {"method": inner.method, "witness": dict(inner.witness)}, inner.provenance
+    )

@@ -1,0 +1,167 @@
+"""Krawczyk's test in Arb arithmetic: whether a box holds exactly one zero of a function, and a box that does.
+
+K(X) = m − Y g(m) + (I − Y J(X)) (X − m), m the midpoint of X, J(X) an enclosure of the Jacobian over X (Clarke's
+Jacobian at a kink of abs), Y any matrix; here the inverse of the midpoint of J(X), rounded.
+
+Source: Krawczyk 1969, Computing 4; Neumaier 1990, Interval Methods for Systems of Equations, Theorem 5.1.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from flint import arb, arb_mat, ctx
+
+from hybrid.expressions.balls import ball, balls
+from hybrid.expressions.source import DomainError
+from hybrid.systems.nonlinear import NonlinearSystem
+from hybrid.verify.residual import Residual
+
+Box = list[arb]
+Bounds = tuple[Fraction, Fraction]
+
+LADDER = (64, 128, 256, 512, 1024)
+"""Precisions in bits, tried one after the other."""
+_NEWTON_STEPS = 16
+_INFLATIONS = 8
+
+
+def image(residual: Residual, box: Sequence[arb]) -> Box | None:
+    """K(X), or None where g or its Jacobian may have no value in X, or no preconditioner was found.
+
+    Every zero in X lies in K(X); if K(X) lies in the interior of X, then X holds exactly one zero.
+    """
+    centre = [side.mid() for side in box]
+    try:
+        rows = residual.with_jacobian(box)[1]
+        step = _column(residual(centre))
+    except DomainError:
+        return None
+    J = _square(rows)
+    Y = preconditioner(J)
+    if Y is None:
+        return None
+    spread = _identity(len(box)) - Y * J
+    offset = _column([side - middle for side, middle in zip(box, centre, strict=True)])
+    moved = spread * offset - Y * step
+    return [middle + move for middle, move in zip(centre, moved.entries(), strict=True)]
+
+
+def preconditioner(J: arb_mat) -> arb_mat | None:
+    """The inverse of the midpoint, rounded: exact numbers, whatever they are worth; None for a singular one."""
+    try:
+        Y = J.mid().inv().mid()
+    except ZeroDivisionError:
+        return None
+    return Y if all(entry.is_finite() for entry in Y.entries()) else None
+
+
+def contains_one(residual: Residual, box: Sequence[arb]) -> bool:
+    """Whether K(X) lies in the interior of X: then X holds exactly one zero, and K(X) holds it too."""
+    return _inside(image(residual, box), box)
+
+
+def isolate(system: NonlinearSystem, inputs: Sequence[Fraction], start: Sequence[Fraction]) -> Iterator[Box]:
+    """Boxes around a zero near `start`, each proved to hold exactly one; narrower ones as the precision rises.
+
+    Precisions at which the proof fails yield nothing: all of them, where the Jacobian at the zero is singular.
+    """
+    for precision in LADDER:
+        with ctx.workprec(precision):
+            residual = Residual(system, inputs, balls())
+            box = _isolated(residual, [ball(coordinate).mid() for coordinate in start], precision)
+        if box is not None:
+            start = [midpoint_radius(side)[0] for side in box]
+            yield box
+
+
+def contains_one_zero(system: NonlinearSystem, inputs: Sequence[Fraction], bounds: Sequence[Bounds]) -> bool:
+    """Krawczyk's test on a box given by its bounds, at rising precision."""
+    for precision in LADDER:
+        with ctx.workprec(precision):
+            box = [between(*pair) for pair in bounds]
+            if contains_one(Residual(system, inputs, balls()), box):
+                return True
+    return False
+
+
+def between(lower: Fraction, upper: Fraction) -> arb:
+    """A ball around [lower, upper]."""
+    return ball(lower).union(ball(upper))
+
+
+def midpoint_radius(side: arb) -> Bounds:
+    """Midpoint and radius of a ball, exactly: both are dyadic."""
+    return _dyadic(side.mid()), _dyadic(side.rad())
+
+
+def _dyadic(value: arb) -> Fraction:
+    mantissa, exponent = map(int, value.man_exp())
+    return Fraction(mantissa * 2**exponent) if exponent >= 0 else Fraction(mantissa, 2**-exponent)
+
+
+def _isolated(residual: Residual, start: Box, precision: int) -> Box | None:
+    """Newton's iteration from a start, then a box inflated until Krawczyk's test succeeds (Rump 2010, §10.6)."""
+    newton = _newton(residual, start, precision)
+    if newton is None:
+        return None
+    centre, step = newton
+    box = [_inflated(x, 4 * abs(move), precision) for x, move in zip(centre, step, strict=True)]
+    for _ in range(_INFLATIONS):
+        mapped = image(residual, box)
+        if mapped is None or not all(side.is_finite() for side in mapped):
+            return None
+        if _inside(mapped, box):
+            narrow = [_inflated(side.mid(), 8 * side.rad(), precision) for side in mapped]
+            return narrow if contains_one(residual, narrow) else box
+        box = [_inflated(side.mid(), 2 * side.rad(), precision) for side in mapped]
+    return None
+
+
+def _newton(residual: Residual, x: Box, precision: int) -> tuple[Box, Box] | None:
+    """A point that Newton's iteration no longer improves, and the last step, with the rounding errors in it."""
+    size = None
+    for _ in range(_NEWTON_STEPS):
+        try:
+            g, rows = residual.with_jacobian(x)
+        except DomainError:
+            return None
+        Y = preconditioner(_square(rows))
+        if Y is None:
+            return None
+        step = (Y * _column(g)).entries()
+        moved = [(coordinate - move).mid() for coordinate, move in zip(x, step, strict=True)]
+        if not all(coordinate.is_finite() for coordinate in moved):
+            return None
+        last, size = size, max(float(move.abs_upper()) for move in step)
+        if last is not None and size >= last / 2:
+            break
+        x = moved
+        if all(move.mid() == 0 or move.rad() > abs(move.mid()) for move in step):
+            break
+    return x, step
+
+
+def _inflated(centre: arb, radius: arb, precision: int) -> arb:
+    """A ball a little wider than the radius, and never a point."""
+    floor = (abs(centre) + arb(2) ** -precision) * arb(2) ** -precision
+    return arb(centre, (radius + floor).abs_upper())
+
+
+def _inside(mapped: Box | None, box: Sequence[arb]) -> bool:
+    return mapped is not None and all(
+        side.is_finite() and outer.contains_interior(side) for outer, side in zip(box, mapped, strict=True)
+    )
+
+
+def _square(rows: list[list[arb]]) -> arb_mat:
+    return arb_mat(len(rows), len(rows), [entry for row in rows for entry in row])
+
+
+def _column(entries: list[arb]) -> arb_mat:
+    return arb_mat(len(entries), 1, entries)
+
+
+def _identity(n: int) -> arb_mat:
+    return arb_mat(n, n, [int(i == j) for i in range(n) for j in range(n)])
