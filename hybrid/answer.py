@@ -73,6 +73,7 @@ class Reason(Enum):
     POLES_ILL_CONDITIONED = (
         "No gain in double precision keeps the poles near the ones requested; ask for other poles, or give Q and R."
     )
+    NOT_AN_EQUILIBRIUM = "The point is no equilibrium; ask about the one offered, or about the Jacobian (at_point)."
     NO_EQUILIBRIUM = "No equilibrium was proved near the point; try another point, or search a box for equilibria."
     CRITICAL = "The linearisation has an eigenvalue on the stability boundary; terms of higher order decide."
     ENCLOSURE_TOO_WIDE = "The enclosed linearisation decides neither way; the answer hinges on its last digits."

@@ -39,7 +39,7 @@ class Region:
         """Validate a decay rate (1/s; in discrete time 1 − radius) and a damping ratio.
 
         Raises:
-            ProblemError: a damping ratio outside [0, 1), a decay outside [0, 1) in discrete time, or damping there.
+            ProblemError: a damping ratio outside [0, 1), a negative decay, in discrete time one of 1 or more, or damping.
         """
         rate, ratio = exact(decay, "decay"), exact(damping, "damping")
         if not 0 <= ratio < 1:
@@ -47,7 +47,9 @@ class Region:
         if is_discrete and ratio:
             expected = "0 in discrete time, where the sector is no region of the z-plane"
             raise ProblemError("damping", spell(ratio), expected)
-        if is_discrete and not 0 <= rate < 1:
+        if rate < 0:
+            raise ProblemError("decay", spell(rate), "a decay rate of 0 or more")
+        if is_discrete and rate >= 1:
             raise ProblemError("decay", spell(rate), "0 ≤ σ < 1 in discrete time, for poles with |λ| < 1 − σ")
         return cls(rate, ratio)
 

@@ -121,12 +121,13 @@ def _local(question: LocalQuestion, proposer: GainProposer | None) -> Attempts:
     if found is None:
         point = point_box(question.system, question.at or {})
         linear = linearise(question.system, question.at or {}, exact=True)
-    elif found.equilibrium is None:
-        yield replace(_undecided(question, Reason.NO_EQUILIBRIUM), notes=local.notes(found))
+    elif found.equilibrium is None or (question.at and not found.is_given_point):
+        yield local.not_at_an_equilibrium(question, found)
         return
     else:
-        point = found.equilibrium.box
-        linear = linearise(question.system, point, exact=found.equilibrium.exact)
+        place = found.equilibrium
+        point = place.box
+        linear = linearise(question.system, place.point if place.exact else point, exact=place.exact)
     notes = () if found is None else local.notes(found)
     yield local.conclude(question, linear, solve(question.ask(linear), proposer), point, notes)
 

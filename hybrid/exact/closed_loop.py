@@ -24,6 +24,8 @@ def prove(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | No
 
     Unlike with `verify.gain.prove`, None refutes both of these gains.
     """
+    if not proposal.fits(question.system.n, question.system.m):
+        return None
     for digits in (SHORT, FULL):
         proved = _prove_rounded(question, rounded(proposal.gain, digits))
         if proved is not None:
@@ -36,6 +38,8 @@ def prove_placement(question: FeedbackQuestion, proposal: GainProposal) -> Prove
 
     The distance between the poles and the poles asked for is part of the claim.
     """
+    if not proposal.fits(question.system.n, question.system.m):
+        return None
     for digits in (SHORT, FULL):
         gain = rounded(proposal.gain, digits)
         discs = spectrum_of(question, decimals(gain)).enclosures()

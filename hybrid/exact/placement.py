@@ -20,6 +20,7 @@ from hybrid.propose.proposal import GainProposal
 from hybrid.question import FeedbackQuestion, Pole
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem, require_inputs
+from hybrid.systems.numbers import nearest_float
 from hybrid.verify.lyapunov import FloatArray
 
 _DIRECTIONS_TRIED = 3  # random input directions for the exact assignment of a multi-input plant
@@ -148,7 +149,7 @@ def _exact_assignments(system: LinearSystem, poles: tuple[Pole, ...], reach: Rea
         row = _ackermann(A - B * K0, B * g, target)
         if row is not None:
             K = (K0 + g * row) * project
-            yield np.array([[float(Fraction(int(x.p), int(x.q))) for x in r] for r in K.tolist()])
+            yield np.array([[nearest_float(Fraction(int(x.p), int(x.q))) for x in r] for r in K.tolist()])
 
 
 def _ackermann(A: fmpq_mat, b: fmpq_mat, target: fmpq_poly) -> fmpq_mat | None:

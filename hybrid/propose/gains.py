@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid.answer import Route
+from hybrid.errors import ModelError
 from hybrid.propose.proposal import GainProposal
 from hybrid.propose.refine import newton_kleinman
 from hybrid.question import FeedbackQuestion
@@ -28,7 +29,7 @@ def proposals(question: FeedbackQuestion, proposer: GainProposer) -> Iterator[Ga
     rate σ is taken in by A + σI.
 
     Raises:
-        ModelError: the model file is absent, damaged or foreign.
+        ModelError: the model file is absent, damaged or foreign, or what it says has another shape, or is not finite.
     """
     system = question.system
     if system.is_discrete or not proposer.accepts(system.n, system.m):
@@ -40,6 +41,8 @@ def proposals(question: FeedbackQuestion, proposer: GainProposer) -> Iterator[Ga
     guess = _in_weighted_coordinates(proposer, A, B, Q, R) if weighted else proposer.propose(A, B)
     if guess is None:
         return
+    if not guess.fits(system.n, system.m):
+        raise ModelError(f"{guess.source}: proposed something that is no gain for this plant")
     if not weighted:
         yield guess
     refined = newton_kleinman(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from hybrid.answer import Route
 from hybrid.verify.lyapunov import FloatArray
 
@@ -23,3 +25,16 @@ class GainProposal:
     lyapunov: FloatArray | None
     source: str
     route: Route
+
+    def fits(self, n: int, m: int) -> bool:
+        """Whether it is made of finite doubles in the shapes of a plant; a proposer may return anything."""
+        return _is_matrix(self.gain, (m, n)) and (self.lyapunov is None or _is_matrix(self.lyapunov, (n, n)))
+
+
+def _is_matrix(value: object, shape: tuple[int, int]) -> bool:
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype == np.float64
+        and value.shape == shape
+        and bool(np.isfinite(value).all())
+    )

@@ -42,6 +42,8 @@ class ExactMatrix:
         """
         if isinstance(value, ExactMatrix):
             return value
+        if isinstance(value, np.ma.MaskedArray):
+            raise ProblemError(field, "a masked array", "an array without masked entries")
         if isinstance(value, np.ndarray) and _converts_to_doubles(value):
             return cls._from_doubles(value, field)
         return cls._from_rows(_rows(value, field), field)

@@ -17,7 +17,7 @@ _MAX_EXPONENT = 1200  # decimal; doubles end at 308
 _MAX_BITS = 20_000  # of numerator and denominator
 _DECIMAL_UP_TO = 10_000  # bits; Python refuses to print integers of more than 4300 decimal digits
 _NUMBER = re.compile(
-    r"(?P<whole>[+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:[eE](?P<exponent>[+-]?\d{1,8}))?"
+    r"(?P<sign>[+-]?)(?P<whole>(?:\d+(?:\.\d*)?|\.\d+))(?:[eE](?P<exponent>[+-]?\d{1,8}))?"
     r"(?:\s*/\s*(?P<denominator>\d+)|\s*(?:\*\*|\^)\s*(?P<power>[+-]?\d{1,8}))?"
 )
 _HEX_FLOAT = re.compile(
@@ -42,7 +42,7 @@ def parse_number(text: str, field: str) -> Fraction:
             exponent, power = int(decimal["exponent"] or 0), int(decimal["power"] or 1)
             if abs(exponent) <= _MAX_EXPONENT and abs(power) <= _MAX_BITS:
                 value = _assemble(decimal["whole"], exponent, decimal["denominator"], power, field, stripped)
-                return _within_limits(value, field)
+                return _within_limits(-value if decimal["sign"] == "-" else value, field)  # −2**2 is −(2**2)
         elif binary is not None and abs(int(binary["power"])) <= _MAX_BITS:
             part = binary["part"] or ""
             digits = int(binary["sign"] + binary["whole"] + part, 16)
@@ -78,7 +78,7 @@ def exact(value: Any, field: str) -> Fraction:
         return Fraction(float(value))
     if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) <= _MAX_EXPONENT:
         return _within_limits(Fraction(value), field)
-    if isinstance(value, Rational) and not isinstance(value, bool):
+    if isinstance(value, Rational) and not isinstance(value, bool | np.timedelta64):
         return _within_limits(Fraction(int(value.numerator), int(value.denominator)), field)  # no numpy integers inside
     raise ProblemError(field, value, EXPECTED)
 

@@ -68,28 +68,13 @@ def prove(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | No
     The proposal's own P first, which needs no eigenvalues; an eigendecomposition then tightens the bounds, or stands in
     where P fails. Six digits are tried before all of them.
     """
-    if not _fits(question, proposal):
+    if not proposal.fits(question.system.n, question.system.m):
         return None
     for digits in (SHORT, FULL):
         proved = _prove_rounded(question, rounded(proposal.gain, digits), proposal.lyapunov)
         if proved is not None:
             return proved
     return None
-
-
-def _fits(question: FeedbackQuestion, proposal: GainProposal) -> bool:
-    """Whether a proposal is made of finite doubles in the shapes of the plant; a proposer may return anything."""
-    n, m = question.system.n, question.system.m
-    return _is_matrix(proposal.gain, (m, n)) and (proposal.lyapunov is None or _is_matrix(proposal.lyapunov, (n, n)))
-
-
-def _is_matrix(value: Any, shape: tuple[int, int]) -> bool:
-    return (
-        isinstance(value, np.ndarray)
-        and value.dtype == np.float64
-        and value.shape == shape
-        and bool(np.isfinite(value).all())
-    )
 
 
 def _prove_rounded(question: FeedbackQuestion, gain: FloatArray, P: FloatArray | None) -> ProvedGain | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid.answer import Answer, Enclosure, Reason, Status, Verdict
+from hybrid.answer import Answer, Enclosure, Reason, Route, Status, Verdict
 from hybrid.certificate import Certificate
 from hybrid.question import LocalQuestion
 from hybrid.systems.linear import LinearSystem
@@ -54,6 +54,20 @@ def conclude(
     return replace(answer, question=question, certificate=certificate, point=middle, notes=told)
 
 
+def not_at_an_equilibrium(question: LocalQuestion, found: Located) -> Answer:
+    """UNDECIDED: the question has no answer at this point; the nearest proved equilibrium is offered in `point`."""
+    nearest = found.equilibrium
+    return Answer(
+        question,
+        Status.UNDECIDED,
+        Verdict.UNKNOWN,
+        Route.EXACT,
+        reason=Reason.NO_EQUILIBRIUM if nearest is None else Reason.NOT_AN_EQUILIBRIUM,
+        point=None if nearest is None else nearest.point,
+        notes=notes(found),
+    )
+
+
 def notes(found: Located) -> tuple[str, ...]:
     """What the search for the equilibrium is worth telling: inputs taken as zero, a point that is none."""
     told = []
@@ -61,18 +75,20 @@ def notes(found: Located) -> tuple[str, ...]:
         told.append(f"Taken as 0: {', '.join(found.inputs_assumed_zero)}.")
     if not found.is_given_point and found.residual is not None:
         largest = max(float(hi) for _, hi in found.residual)
-        nearest = "" if found.equilibrium is None else f"; the answer is about the one at {_words(found.equilibrium)}"
+        nearest = "" if found.equilibrium is None else f"; the nearest one found is {_words(found.equilibrium)}"
         told.append(f"The point given is no equilibrium: |f| reaches {largest:.3g} there{nearest}.")
+    elif found.equilibrium is None and found.reason is not None:
+        told.append(found.reason.value)
     elif found.equilibrium is not None:
         told.append(f"Equilibrium: {_words(found.equilibrium)}.")
     return tuple(told)
 
 
 def _words(place: Equilibrium) -> str:
-    """The coordinates, exact or to eight digits."""
+    """The coordinates, exact or to all digits of a double, so that they can be given back as the point."""
     exact = place.exact
     coordinates = zip(place.system.states, place.midpoint, strict=True)
-    return ", ".join(f"{name} = {spell(x) if exact else f'{float(x):.8g}'}" for name, x in coordinates)
+    return ", ".join(f"{name} = {spell(x) if exact else repr(float(x))}" for name, x in coordinates)
 
 
 def _is_critical(linear: LinearSystem, answer: Answer) -> bool:

@@ -5,9 +5,10 @@ its neighbours. `False` never means that the property fails, only that this matr
 
 Error analysis (u = 2⁻⁵³, η = 2⁻¹⁰²²; n the order; γ_k = k u/(1 − k u)). A float inner product of length k, in any
 order of summation and with or without fused multiply-add, errs by at most γ_k Σ|x||y| + kη (Higham 2002, §3.1), so
-fl(AᵀP) errs by at most γ_n |A|ᵀ|P| + nη. (This η covers BLAS threads that flush subnormals to zero; for others 2⁻¹⁰⁷⁵
-would do.) The factors (2n + 8) u and (4n + 16) u below leave room for the symmetric
-sum and for the rounding of the bound itself: it is computed from |A|ᵀ|P| in floats, low by a factor 1 − γ_n at most.
+fl(AᵀP) errs by at most γ_n |A|ᵀ|P| + nη. (This η covers BLAS threads that flush subnormal results to zero, for others
+2⁻¹⁰⁷⁵ would do; matrices with subnormal entries, which such a thread might not see, are left to the exact route.) The
+factors (2n + 8) u and (4n + 16) u below leave room for the symmetric sum and for the rounding of the bound itself: it is
+computed from |A|ᵀ|P| in floats, low by a factor 1 − γ_n at most.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ BoolArray = NDArray[np.bool_]
 
 _U = 2.0**-53
 _ETA = 2.0**-1000  # far above η times any count of operations here, far below any number that matters
+_SMALLEST_NORMAL = 2.0**-1022
 _MAX_ORDER = 100_000  # (2n + 8) u and the like stay far below 1
 
 
@@ -152,7 +154,13 @@ def prove_sides(
     residual, error = (_stein if discrete else _lyapunov)(M, lower, level[..., None, None], radius)
     both = positive_definite(np.stack([lower, residual]), np.stack([np.zeros_like(lower), error]))
     proved = both[1] & np.where(upper, both[0], _negative_along(lower, x)) & arithmetic_is_ieee()
+    proved &= _no_subnormals(M) & _no_subnormals(lower)
     return np.asarray(proved & (level > 0) if discrete else proved)
+
+
+def _no_subnormals(M: FloatArray) -> BoolArray:
+    """Whether no entry is one that a BLAS thread in "denormals are zero" mode would read as zero."""
+    return np.asarray(((M == 0) | (np.abs(M) >= _SMALLEST_NORMAL)).all((-2, -1)))
 
 
 def _negative_along(P: FloatArray, x: FloatArray) -> BoolArray:
@@ -181,6 +189,7 @@ def closed_loop(
     radius_a, radius_b, radius_k = (*radii, None, None, None)[:3]
     midpoint = A - B @ K
     size, gain = np.abs(B), np.abs(K)
+    tiny = ~(_no_subnormals(B) & _no_subnormals(K))
     radius = (m + 3) * _U * (np.abs(A) + size @ gain) + (3 * m + 1) * _ETA
     if radius_b is not None:
         radius = radius + radius_b @ (gain if radius_k is None else gain + radius_k)
@@ -188,7 +197,7 @@ def closed_loop(
         radius = radius + size @ radius_k
     if radius_a is not None:
         radius = radius + radius_a
-    return midpoint, radius * (1 + (4 * m + 16) * _U)
+    return midpoint, np.where(tiny[..., None, None], np.inf, radius * (1 + (4 * m + 16) * _U))
 
 
 def _lyapunov(M: FloatArray, P: FloatArray, bound: Any, radius: FloatArray | None) -> tuple[FloatArray, FloatArray]:
