@@ -23,11 +23,11 @@ def model_card(
     """Everything about an exported model that its bytes do not say, measured on those bytes."""
     return {
         "name": name,
-        "task": "propose the Riccati matrix P, hence the gain K = BᵀP and its Lyapunov proof, for Q = I, R = I",
+        "task": "propose the Riccati matrix P = GᵀG, hence the gain K = BᵀP and its Lyapunov proof, for Q = I, R = I",
         "schema": SCHEMA,
         "canonical_form": CANONICAL_FORM,
         "inputs": {"A": ["N", shape.n, shape.n], "B": ["N", shape.n, "m"], "Q": ["N", shape.n, shape.n]},
-        "outputs": {"P": ["N", shape.n, shape.n]},
+        "outputs": {"G": ["N", shape.n, shape.n]},
         "m": list(inputs),
         "network": shape.as_dict(),
         "training": record | {"shift": SHIFT, "mixture": MIXTURE, "families": _families()},

@@ -20,8 +20,8 @@ from hybrid.verify.lyapunov import BoolArray, closed_loop, prove_below
 from .distributions import FAMILIES, Family, mixed
 from .riccati import solve_care
 
-Solver = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
-"""Canonical A, B, Q to P, stacked."""
+Solver = Callable[[FloatArray, FloatArray], FloatArray]
+"""Stacked A, B to stacked P."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Score:
 
 
 def solver_of(exported: bytes) -> Solver:
-    """The proposals of an exported model on canonical problems, by ONNX Runtime on the CPU."""
+    """The proposals of an exported model, by ONNX Runtime on the CPU."""
     session = _session(exported)
 
-    def solve(A: FloatArray, B: FloatArray, Q: FloatArray) -> FloatArray:
-        named = {"A": A.astype("float32"), "B": B.astype("float32"), "Q": Q.astype("float32")}
-        P: FloatArray = session.run(None, named)[0].astype("float64")
-        return P
+    def solve(A: FloatArray, B: FloatArray) -> FloatArray:
+        pair = canonical_pair(A, B)
+        named = {"A": pair.A.astype("float32"), "B": pair.B.astype("float32"), "Q": pair.Q.astype("float32")}
+        return pair.riccati_from_factor(session.run(None, named)[0])
 
     return solve
 
@@ -61,8 +61,7 @@ def solver_of(exported: bytes) -> Solver:
 def score(solver: Solver, family: Family, count: int, n: int, m: int, seed: int) -> Score:
     """Score raw proposals on `count` systems of a family drawn with this seed."""
     A, B = family(np.random.default_rng(seed), count, n, m)
-    pair = canonical_pair(A, B)
-    P = pair.riccati_to_original(solver(pair.A, pair.B, pair.Q))
+    P = solver(A, B)
     raw = proves(A, B, P)
     stable = np.asarray(np.linalg.eigvals(A - B @ B.mT @ P).real.max(axis=1) < 0)
     once = newton_kleinman(A, B, P)

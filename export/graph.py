@@ -55,19 +55,18 @@ class Graph:
 
 
 def to_model(network: RiccatiNetwork) -> onnx.ModelProto:
-    """The network as a model with inputs A, B, Q (stacked, any m), output P, and metadata that name its form."""
+    """The network as a model with inputs A, B, Q (stacked, any m), output G, and metadata that name its form."""
     graph = Graph()
     for name, tensor in network.state_dict().items():
         graph.constant(name, tensor.detach().cpu().numpy())
-    total = _network(graph, network)
-    graph.nodes.append(helper.make_node("MatMul", [graph.transpose(total), total], ["P"]))
+    graph.nodes.append(helper.make_node("Identity", [_network(graph, network)], ["G"]))
     n = network.shape.n
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "riccati",
             [_tensor("A", n), _tensor("B", "m", n), _tensor("Q", n)],
-            [_tensor("P", n)],
+            [_tensor("G", n)],
             [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],

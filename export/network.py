@@ -110,7 +110,7 @@ class Stage(nn.Module):
 
 
 class RiccatiNetwork(nn.Module):
-    """Proposes P for stacked canonical problems A (N, n, n), B (N, n, m) with any m, Q (N, n, n)."""
+    """Proposes P = GᵀG for stacked canonical problems A (N, n, n), B (N, n, m) with any m, Q (N, n, n)."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -128,6 +128,6 @@ class RiccatiNetwork(nn.Module):
             yield Guess(total, inverse, A, S, Q)
 
     def forward(self, A: Tensor, B: Tensor, Q: Tensor) -> Tensor:
-        """P (N, n, n) of the last stage."""
+        """G (N, n, n) of the last stage; the proposal is P = GᵀG, to be formed in float64."""
         *_, last = self.guesses(A, B, Q)
-        return last.G.mT @ last.G
+        return last.G

@@ -125,11 +125,12 @@ class Training:
             loss = loss + STAGE_WEIGHT * divergence(guess, P, log_determinant).mean()
         return loss
 
-    def propose(self, A: FloatArray, B: FloatArray, Q: FloatArray) -> FloatArray:
-        """P from the averaged weights, on canonical problems."""
+    def propose(self, A: FloatArray, B: FloatArray) -> FloatArray:
+        """P from the averaged weights, on plants as they come."""
+        pair = canonical_pair(A, B)
         with torch.no_grad():
-            inputs = (torch.from_numpy(x).float().to(self.device) for x in (A, B, Q))
-            return np.asarray(self.average(*inputs).double().cpu().numpy())
+            inputs = (torch.from_numpy(x).float().to(self.device) for x in (pair.A, pair.B, pair.Q))
+            return pair.riccati_from_factor(self.average(*inputs).cpu().numpy())
 
 
 def train(settings: Settings, out: Path, ship_to: Path, resume: bool, every: float) -> None:

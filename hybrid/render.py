@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from hybrid import render_local as local
 from hybrid.answer import Answer, Enclosure, Status, Verdict
 from hybrid.decimals import at_most, exactly, outwards, short_centre
-from hybrid.question import FeedbackQuestion, RankQuestion, Region, StabilityQuestion
+from hybrid.question import RANK_PROPERTIES, FeedbackQuestion, LocalQuestion, RankQuestion, Region
 from hybrid.systems.numbers import spell
 
 _WIDTH = 100  # columns of a terminal line that a matrix may fill
@@ -60,6 +61,7 @@ def as_document(answer: Answer) -> dict[str, Any]:
         "abscissa": None if ends is None else [end if math.isfinite(end) else None for end in ends],
         "gain": None if answer.gain is None else answer.gain.tolist(),
         "poles": None if answer.poles is None else [_pole_document(pole) for pole in answer.poles],
+        "point": local.document(answer),
         "dimension": answer.dimension,
         "reason": None if answer.reason is None else answer.reason.value,
         "notes": list(answer.notes),
@@ -84,6 +86,8 @@ def as_latex(answer: Answer) -> str:
     True
     """
     rows = [rf"\textbf{{{answer.status.value}: }}\text{{{answer.verdict.value}}}"]
+    if _is_local(answer) and answer.certificate is not None:
+        rows[0] += rf"\text{{ at }}{local.latex(answer)}"
     if answer.bounds is not None:
         eigenvalue = rf"\lambda({'A' if answer.gain is None else 'A-BK'})"
         part = f"|{eigenvalue}|" if answer.question.system.is_discrete else rf"\operatorname{{Re}}{eigenvalue}"
@@ -91,7 +95,7 @@ def as_latex(answer: Answer) -> str:
     if answer.dimension is not None:
         rows.append(rf"\text{{dimension }}{answer.dimension}\text{{ of }}{answer.question.system.n}")
     if answer.gain is not None:
-        rows.append(_latex_gain(answer.gain))
+        rows.append(_latex_gain(answer.gain) + (r",\quad u = u^* - K (x - x^*)" if _is_local(answer) else ""))
     if answer.reason is not None:
         rows.append(rf"\text{{{answer.reason.value}}}")
     return r"$\displaystyle\begin{array}{l}" + r"\\".join(rows) + r"\end{array}$"
@@ -103,31 +107,45 @@ def as_latex(answer: Answer) -> str:
 def _headline(answer: Answer) -> str:
     if answer.status is Status.UNDECIDED:
         return "nothing was proved." if answer.reason is None else answer.reason.value
+    about, region = _about(answer), _asked_region(answer)
+    if about == "feedback":
+        return _feedback(answer, region)
+    found = local.found(answer) if _is_local(answer) else f"the system is {answer.verdict.value}"
+    return _stability(answer, region, found) if about == "stability" else _rank(answer, about, region, found)
+
+
+def _is_local(answer: Answer) -> bool:
+    return isinstance(answer.question, LocalQuestion)
+
+
+def _about(answer: Answer) -> str:
+    """What was asked: stability, feedback, or one of the rank properties."""
     question = answer.question
-    if isinstance(question, StabilityQuestion):
-        return _stability(answer, question)
+    if isinstance(question, LocalQuestion):
+        return local.about(answer)
     if isinstance(question, RankQuestion):
-        return _rank(answer, question)
-    if isinstance(question, FeedbackQuestion):
-        return _feedback(answer, question)
-    return f"near the point asked about the system is {answer.verdict.value}, by its linearisation there."
+        return question.about
+    return "feedback" if isinstance(question, FeedbackQuestion) else "stability"
 
 
-def _stability(answer: Answer, question: StabilityQuestion) -> str:
-    region, discrete = question.region, question.system.is_discrete
+def _asked_region(answer: Answer) -> Region:
+    question = answer.question
+    return local.region(answer) if isinstance(question, LocalQuestion) else question.region
+
+
+def _matrix_name(answer: Answer) -> str:
+    return "the linearisation" if _is_local(answer) else "A"
+
+
+def _stability(answer: Answer, region: Region, found: str) -> str:
+    discrete, matrix = answer.question.system.is_discrete, _matrix_name(answer)
     if answer.status is Status.PROVED:
-        found = f"every pole of A has {_region(region, discrete)}"
-        return (
-            f"the system is {answer.verdict.value}: {found}."
-            if region.is_plain
-            else f"{found}; the system is {answer.verdict.value}."
-        )
+        holds = f"every pole of {matrix} has {_region(region, discrete)}"
+        return f"{found}: {holds}." if region.is_plain else f"{holds}; {found}."
     if not region.is_plain:
-        return (
-            f"not every pole of A has {_region(region, discrete)}{_what_fails(answer, region, discrete)}; "
-            f"the system is {answer.verdict.value}."
-        )
-    return f"the system is {answer.verdict.value}: {_why_not_stable(answer, discrete)}."
+        fails = _what_fails(answer, region, discrete)
+        return f"not every pole of {matrix} has {_region(region, discrete)}{fails}; {found}."
+    return f"{found}: {_why_not_stable(answer, discrete)}."
 
 
 def _what_fails(answer: Answer, region: Region, discrete: bool) -> str:
@@ -140,41 +158,45 @@ def _what_fails(answer: Answer, region: Region, discrete: bool) -> str:
 
 def _why_not_stable(answer: Answer, discrete: bool) -> str:
     quantity, edge, circle = ("magnitude", 1, "the unit circle") if discrete else ("real part", 0, "the imaginary axis")
+    matrix = _matrix_name(answer)
     if answer.verdict is Verdict.MARGINAL:
-        return f"a pole of A lies exactly on {circle}, each such pole is semisimple: the motion stays bounded"
+        return f"a pole of {matrix} lies exactly on {circle}, each such pole is semisimple: the motion stays bounded"
     lo, hi = answer.bounds or (None, None)
     if lo is not None and lo > edge:
-        return f"A has a pole of {quantity} {_enclosure(lo, hi)}"
+        return f"{matrix} has a pole of {quantity} {_enclosure(lo, hi)}"
     if lo == hi == edge:
-        return f"a pole of A on {circle} is not semisimple, so the motion grows without bound"
-    return f"A has a pole beyond {circle}, or one on it that is not semisimple"
+        return f"a pole of {matrix} on {circle} is not semisimple, so the motion grows without bound"
+    return f"{matrix} has a pole beyond {circle}, or one on it that is not semisimple"
 
 
-def _rank(answer: Answer, question: RankQuestion) -> str:
-    kind = "controllable" if _asks_about_inputs(question) else "observable"
-    n, found = question.system.n, f"the system is {answer.verdict.value}"
+def _rank(answer: Answer, about: str, region: Region, found: str) -> str:
+    kind = "controllable" if _asks_about_inputs(about) else "observable"
+    n = answer.question.system.n
     if answer.dimension is None:
         return f"{found}."
     if answer.dimension == n:
         return f"{found}: the {kind} subspace is the whole state space, of dimension {n}."
     found += f": the {kind} subspace has dimension {answer.dimension} of {n}"
-    if question.about in ("controllability", "observability"):
+    if about in ("controllability", "observability"):
         return f"{found}."
     every = "every" if answer.status is Status.PROVED else "not every"
-    return f"{found}, and {every} other pole has {_region(question.region, question.system.is_discrete)}."
+    return f"{found}, and {every} other pole has {_region(region, answer.question.system.is_discrete)}."
 
 
-def _feedback(answer: Answer, question: FeedbackQuestion) -> str:
+def _feedback(answer: Answer, asked: Region) -> str:
+    near = f" of the linearisation at {local.place(answer)}" if _is_local(answer) else ""
     if answer.verdict is Verdict.NOT_PLACEABLE:
-        return "no gain K places these poles: an uncontrollable pole, which no K moves, is not among them."
-    region = _region(question.region, question.system.is_discrete)
+        return f"no gain K places these poles{near}: an uncontrollable pole, which no K moves, is not among them."
+    region = _region(asked, answer.question.system.is_discrete)
     if answer.status is Status.DISPROVED:
-        return f"no gain K gives every pole {region}: an uncontrollable pole, which no K moves, lies outside."
+        return f"no gain K gives every pole{near} {region}: an uncontrollable pole, which no K moves, lies outside."
+    if _is_local(answer):
+        return f"{local.found(answer)}: with u = u* - K (x - x*) every pole of A - B K has {region}."
     return f"the system is stabilised: with u = -K x every pole of A - B K has {region}."
 
 
-def _asks_about_inputs(question: RankQuestion) -> bool:
-    return question.about in ("controllability", "stabilizability")
+def _asks_about_inputs(about: str) -> bool:
+    return about in ("controllability", "stabilizability")
 
 
 def _region(region: Region, discrete: bool) -> str:
@@ -190,7 +212,7 @@ def _region(region: Region, discrete: bool) -> str:
 
 def _facts(answer: Answer, recheck: str) -> str:
     """Labelled lines under the headline."""
-    facts = [*_bounds(answer), *_distance(answer)]
+    facts = [*(local.facts(answer) if _is_local(answer) else ()), *_bounds(answer), *_distance(answer)]
     facts += [*_origin(answer), *(("note", note) for note in answer.notes)]
     if answer.certificate is not None and recheck:
         facts.append(("re-check", recheck))
@@ -256,12 +278,12 @@ def _enclosure(lo: Fraction | None, hi: Fraction | None) -> str:
 
 
 def _whose_poles(answer: Answer) -> str:
-    question = answer.question
-    if isinstance(question, StabilityQuestion):
-        return "poles of A"
+    about = _about(answer)
+    if about == "stability":
+        return f"poles of {_matrix_name(answer)}"
     if answer.gain is not None:
         return "poles of A - B K"
-    is_dual = isinstance(question, RankQuestion) and not _asks_about_inputs(question)
+    is_dual = about in RANK_PROPERTIES and not _asks_about_inputs(about)
     return "unobservable poles" if is_dual else "uncontrollable poles"
 
 

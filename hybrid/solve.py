@@ -120,7 +120,8 @@ def _local(question: LocalQuestion, proposer: GainProposer | None) -> Attempts:
     found = None if question.at_point else locate(question.system, question.at)
     if found is None:
         point = point_box(question.system, question.at or {})
-        linear = linearise(question.system, question.at or {}, exact=True)
+        rational = all(lo == hi for lo, hi in point.values())
+        linear = linearise(question.system, (question.at or {}) if rational else point, exact=rational)
     elif found.equilibrium is None or (question.at and not found.is_given_point):
         yield local.not_at_an_equilibrium(question, found)
         return

@@ -27,6 +27,9 @@ OWN_COMMANDS = {
     "stabilizability": "cli_linear",
     "detectability": "cli_linear",
     "feedback": "cli_linear",
+    "equilibria": "cli_equilibria",
+    "region": "cli_region",
+    "simulate": "cli_simulate",
     "check": "cli_check",
     "plants": "cli_check",
     "doctor": "doctor",
@@ -139,6 +142,7 @@ def _report(error: HybridError | click.ClickException, *, as_json: bool) -> int:
         details = {"type": type(error).__name__, "message": sentence}
         if isinstance(error, ProblemError):
             details |= {"field": error.field, "got": error.got, "expected": error.expected}
+            details |= {key: getattr(error, key) for key in ("line", "column") if hasattr(error, key)}
         click.echo(json.dumps({"error": details}))
     return BAD_INPUT
 
@@ -154,12 +158,13 @@ def _report(error: HybridError | click.ClickException, *, as_json: bool) -> int:
 def cli(ctx: click.Context) -> None:
     """Proved answers for control engineers.
 
-    SYSTEM is a file (TOML, YAML, JSON, MATLAB .mat, .npz), - for standard input, or the name of a
-    demonstration plant.
+    SYSTEM is a file (TOML, YAML, JSON, MATLAB .mat, .npz), - for standard input, the name of a
+    demonstration plant, or equations such as "x' = y; y' = -sin(x) - y/10".
 
     \b
     hybrid stability       aircraft.mat
     hybrid controllability plant.toml
+    hybrid stability       "x' = y; y' = -sin(x) - y/10" --at x=0,y=0
     hybrid feedback        plant.toml --decay 0.5 --save k.json
     hybrid check           k.json
     """  # noqa: D301 - click reads \b as: keep these lines

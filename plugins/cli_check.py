@@ -10,8 +10,12 @@ import click
 
 import hybrid
 from hybrid.errors import CertificateError, HybridError
+from hybrid.systems.nonlinear import NonlinearSystem
+from hybrid.systems.numbers import spell
+from hybrid.systems.plants import NonlinearPlant, nonlinear_plants
 
-from .cli_options import PlantName, load_system, table
+from .cli_options import table
+from .cli_system import PlantName, load_system
 
 if TYPE_CHECKING:
     from hybrid.systems.plants import Plant
@@ -54,14 +58,24 @@ def _document(file: str) -> dict[str, Any]:
 
 def _difference(certified: Mapping[str, Any], name: str) -> str:
     """In what the certified system differs from the one of that name; empty where they agree."""
-    system = load_system(name)
+    system, _ = load_system(name)
+    if isinstance(system, NonlinearSystem) or "equations" in certified:
+        return _differing(system.as_document(), certified, name)
     try:
         other = hybrid.LinearSystem(**certified)
     except HybridError as error:
         return f"The system of the certificate cannot be read: {error}."
     different = [key for key in ("A", "B", "C", "D", "dt") if getattr(system, key) != getattr(other, key)]
     # A certificate that leaves B, C or D out claims nothing about them.
-    different = [key for key in different if key == "dt" or key in certified]
+    return _sentence([key for key in different if key == "dt" or key in certified], name)
+
+
+def _differing(document: Mapping[str, Any], certified: Mapping[str, Any], name: str) -> str:
+    """In what equations differ, as the documents spell them."""
+    return _sentence([key for key in certified if certified[key] != document.get(key)], name)
+
+
+def _sentence(different: list[str], name: str) -> str:
     return f"It speaks about another system: {', '.join(different)} differs from {name}." if different else ""
 
 
@@ -69,38 +83,74 @@ def _difference(certified: Mapping[str, Any], name: str) -> str:
 @click.argument("name", required=False, type=PlantName(), metavar="[NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with NAME a system that every command reads.")
 def plants(name: str | None, as_json: bool) -> None:
-    """List the demonstration plants, or show one with its matrices and its source."""
+    """List the demonstration plants, or show one with its matrices or equations and its source."""
     if name is not None:
         plant = hybrid.plant(name)
         click.echo(json.dumps(_as_document(plant)) if as_json else _as_text(plant))
-    elif as_json:
-        click.echo(json.dumps({"plants": [_summary(plant) for plant in hybrid.plants()]}))
-    else:
-        rows = [("NAME", "STATES", "INPUTS", "TIME", ""), *(_row(plant) for plant in hybrid.plants())]
-        click.echo(table(rows))
+        return
+    linear, nonlinear = hybrid.plants(), nonlinear_plants()
+    if as_json:
+        click.echo(json.dumps({"plants": [_summary(plant) for plant in (*linear, *nonlinear)]}))
+        return
+    heading = ("STATES", "INPUTS", "TIME", "")
+    rows = [("LINEAR", *heading), *map(_row, linear), ("NONLINEAR", *heading), *map(_row, nonlinear)]
+    lines = table(rows).splitlines()
+    click.echo("\n".join([*lines[: len(linear) + 1], "", *lines[len(linear) + 1 :]]))
 
 
-def _summary(plant: Plant) -> dict[str, Any]:
+def _summary(plant: Plant | NonlinearPlant) -> dict[str, Any]:
     system = plant.system
     size = {"n": system.n, "m": system.m, "p": system.p, "dt": None if system.dt is None else float(system.dt)}
-    return {"name": plant.name, **size, "description": plant.description, "citation": plant.citation}
+    kind = {"nonlinear": isinstance(plant, NonlinearPlant)}
+    return {"name": plant.name, **size, **kind, "description": plant.description, "citation": plant.citation}
 
 
-def _row(plant: Plant) -> tuple[str, ...]:
+def _row(plant: Plant | NonlinearPlant) -> tuple[str, ...]:
     system = plant.system
     time = "discrete" if system.is_discrete else "continuous"
     return plant.name, str(system.n), str(system.m), time, plant.description
 
 
-def _as_document(plant: Plant) -> dict[str, Any]:
+def _as_document(plant: Plant | NonlinearPlant) -> dict[str, Any]:
     about = {"name": plant.name, "description": plant.description, "citation": plant.citation}
-    return about | plant.system.as_document()
+    return about | (_equations(plant) if isinstance(plant, NonlinearPlant) else plant.system.as_document())
 
 
-def _as_text(plant: Plant) -> str:
-    document = plant.system.as_document()
-    time = "Continuous time" if document["dt"] is None else f"Sample time {document['dt']} s"
-    size = f"{plant.system.n} states, {plant.system.m} inputs, {plant.system.p} outputs"
-    matrices = [f"{key} =\n{table(document[key], indent=2)}" for key in "ABCD" if key in document]
+def _equations(plant: NonlinearPlant) -> dict[str, Any]:
+    """The keys of a file with equations."""
+    system = plant.system
+    equations: Any = system.equations[0] if len(system.equations) == 1 else list(system.equations)
+    return {
+        "states": list(system.states),
+        "inputs": list(system.inputs),
+        "equations": equations,
+        "parameters": dict(system.parameters),
+        "outputs": None if system.outputs is None else list(system.outputs),
+        "dt": None if system.dt is None else str(system.dt),
+        "at": dict(plant.at),
+    }
+
+
+def _as_text(plant: Plant | NonlinearPlant) -> str:
+    system = plant.system
+    time = f"Sample time {spell(system.dt)} s" if system.dt is not None else "Continuous time"
+    size = f"{system.n} states, {system.m} inputs, {system.p} outputs"
     title = f"{plant.name}\n{plant.description}\n{time}: {size}\nSource: {plant.citation}"
+    if isinstance(plant, NonlinearPlant):
+        return "\n\n".join([title, *_equations_as_text(plant), f"Try: hybrid stability {plant.name}"])
+    document = plant.system.as_document()
+    matrices = [f"{key} =\n{table(document[key], indent=2)}" for key in "ABCD" if key in document]
     return "\n\n".join([title, *matrices, f"Try: hybrid feedback {plant.name}"])
+
+
+def _equations_as_text(plant: NonlinearPlant) -> list[str]:
+    """Equations, parameters and the operating point, a block each."""
+    equations = [line.strip() for text in plant.system.equations for line in text.replace(";", "\n").splitlines()]
+    blocks = ["\n".join(f"  {line}" for line in equations if line)]
+    if plant.system.parameters:
+        blocks.append("Parameters: " + _listed(plant.system.parameters))
+    return [*blocks, "Operating point: " + _listed(plant.at)]
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values.items())

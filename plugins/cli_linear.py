@@ -1,4 +1,4 @@
-"""The questions about linear systems, one command each."""
+"""The questions about linear systems, and about nonlinear ones near an equilibrium: one command each."""
 
 from __future__ import annotations
 
@@ -11,58 +11,67 @@ import click
 import hybrid
 from hybrid.errors import DimensionError, ParseError, ProblemError
 
-from .cli_options import Output, damping_option, decay_option, output_options, system_argument
+from .cli_options import Output, damping_option, decay_option, output_options
+from .cli_system import at_point_option, system_options
 
 _MAX_WEIGHT_BYTES = 20_000_000
 
 
 @click.command()
-@system_argument
+@system_options
+@at_point_option
 @decay_option
 @damping_option
 @click.option("--poles", is_flag=True, help="Enclose each pole as well.")
 @output_options
-def stability(system: Any, decay: str, damping: str, poles: bool, output: Output) -> None:
+def stability(
+    system: Any, at: Any, at_point: bool, decay: str, damping: str, poles: bool, output: Output
+) -> None:
     """Is every pole of A in the region? How fast is it?"""
-    output.deliver(hybrid.stability(system, decay=decay, damping=damping, poles=poles))
+    output.deliver(hybrid.stability(system, decay=decay, damping=damping, poles=poles, at=at, at_point=at_point))
 
 
 @click.command()
-@system_argument
+@system_options
+@at_point_option
 @output_options
-def controllability(system: Any, output: Output) -> None:
+def controllability(system: Any, at: Any, at_point: bool, output: Output) -> None:
     """Can the inputs move every state?"""
-    output.deliver(hybrid.controllability(system))
+    output.deliver(hybrid.controllability(system, at=at, at_point=at_point))
 
 
 @click.command()
-@system_argument
+@system_options
+@at_point_option
 @output_options
-def observability(system: Any, output: Output) -> None:
+def observability(system: Any, at: Any, at_point: bool, output: Output) -> None:
     """Do the outputs show every state?"""
-    output.deliver(hybrid.observability(system))
+    output.deliver(hybrid.observability(system, at=at, at_point=at_point))
 
 
 @click.command()
-@system_argument
+@system_options
+@at_point_option
 @decay_option
 @output_options
-def stabilizability(system: Any, decay: str, output: Output) -> None:
+def stabilizability(system: Any, at: Any, at_point: bool, decay: str, output: Output) -> None:
     """Are all uncontrollable poles in the region?"""
-    output.deliver(hybrid.stabilizability(system, decay=decay))
+    output.deliver(hybrid.stabilizability(system, decay=decay, at=at, at_point=at_point))
 
 
 @click.command()
-@system_argument
+@system_options
+@at_point_option
 @decay_option
 @output_options
-def detectability(system: Any, decay: str, output: Output) -> None:
+def detectability(system: Any, at: Any, at_point: bool, decay: str, output: Output) -> None:
     """Are all unobservable poles in the region?"""
-    output.deliver(hybrid.detectability(system, decay=decay))
+    output.deliver(hybrid.detectability(system, decay=decay, at=at, at_point=at_point))
 
 
 @click.command(short_help="Give a gain K for u = -K x, proved to work.")
-@system_argument
+@system_options
+@at_point_option
 @decay_option
 @click.option("--poles", metavar="LIST", help='Place the closed-loop poles: "-1,-2,-3+1j,-3-1j".')
 @click.option("--Q", "state_weight", metavar="WEIGHT", help='LQR state weight: 2, "1,10,1", [[1,0],[0,1]] or a file.')
@@ -72,6 +81,8 @@ def detectability(system: Any, decay: str, output: Output) -> None:
 @output_options
 def feedback(
     system: Any,
+    at: Any,
+    at_point: bool,
     decay: str,
     poles: str | None,
     state_weight: str | None,
@@ -90,6 +101,8 @@ def feedback(
         decay=decay,
         poles=None if poles is None else poles.strip("[] ").split(","),
         model=not no_model if model is None else model,
+        at=at,
+        at_point=at_point,
     )
     output.deliver(answer)
 

@@ -1,4 +1,4 @@
-"""What the commands of the command line share: the SYSTEM argument, the region, what to do with an answer."""
+"""What the commands of the command line share: the stability region, what to do with an answer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
-import hybrid
 from hybrid.errors import ProblemError
-from hybrid.systems.linear import LinearSystem
-from hybrid.systems.reading import FORMATS
 
 if TYPE_CHECKING:
     from hybrid.answer import Answer
@@ -25,57 +21,6 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 _EXIT_CODES = {"proved": 0, "disproved": 1, "undecided": 3}
 _COLOURS = {"proved": "green", "disproved": "red", "undecided": "yellow"}
-
-
-class SystemName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.2
-    """A file, `-`, or the name of a demonstration plant; a file of that name wins."""
-
-    name = "system"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read the system that the text names."""
-        return load_system(value) if isinstance(value, str) else value
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Plants and readable files of this folder; anything else the shell completes as a file."""
-        files = sorted(entry.name for entry in Path().iterdir() if entry.suffix in FORMATS)
-        matches = [name for name in [*plant_names(), *files] if name.startswith(incomplete)]
-        return [CompletionItem(name) for name in matches] or [CompletionItem(incomplete, type="file")]
-
-
-class PlantName(click.ParamType):  # type: ignore[type-arg]
-    """The name of a demonstration plant."""
-
-    name = "plant"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The plants whose names begin like that."""
-        return [CompletionItem(name) for name in plant_names() if name.startswith(incomplete)]
-
-
-def plant_names() -> list[str]:
-    """The demonstration plants, in alphabetical order."""
-    return [plant.name for plant in hybrid.plants()]
-
-
-def load_system(name: str) -> LinearSystem:
-    """The system in a file, on standard input, or in the library of plants.
-
-    Raises:
-        ProblemError: there is none of that name, or what is there cannot be read.
-    """
-    if name == "-" or os.path.isfile(name):
-        return hybrid.read(name)
-    names = plant_names()
-    if name in names:
-        return hybrid.plant(name).system
-    if os.path.exists(name):  # a folder or a device: reading says what is wrong with it
-        return hybrid.read(name)
-    from difflib import get_close_matches
-
-    close = get_close_matches(name[:60], names, n=3, cutoff=0.5)
-    near = f" (close names: {', '.join(close)})" if close else ""
-    raise ProblemError("SYSTEM", name, f"an existing file, -, or a plant that `hybrid plants` lists{near}")
 
 
 @dataclass(frozen=True)
@@ -125,8 +70,14 @@ class Output:
 
 def _drawing(answer: Answer, file: str) -> bytes:
     from hybrid.plot import pole_plot, require_format
+    from hybrid.question import LocalQuestion
 
-    return pole_plot(answer, require_format(file))
+    kind = require_format(file)
+    if isinstance(answer.question, LocalQuestion):
+        from .cli_drawings import phase_plane
+
+        return phase_plane(answer, kind)
+    return pole_plot(answer, kind)
 
 
 def _text(answer: Answer, saved: str | None) -> str:
@@ -135,11 +86,6 @@ def _text(answer: Answer, saved: str | None) -> str:
     if saved is None:
         return as_text(answer, recheck="add --save FILE, then: hybrid check FILE")
     return as_text(answer, recheck=f"hybrid check {shlex.quote(saved)}")
-
-
-def system_argument(command: Command) -> Command:
-    """The SYSTEM argument, read into a LinearSystem."""
-    return click.argument("system", type=SystemName(), metavar="SYSTEM")(command)
 
 
 def decay_option(command: Command) -> Command:
@@ -159,7 +105,7 @@ def output_options(command: Command) -> Command:
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, the certificate inside.")
     @click.option("--save", metavar="FILE", help="Write the certificate, whole or not at all.")
-    @click.option("--plot", metavar="FILE", help="Draw the poles into a .png, .svg or .pdf file.")
+    @click.option("--plot", metavar="FILE", help="Draw the poles, or the phase plane, into a .png, .svg or .pdf.")
     @click.option("--quiet", "-q", is_flag=True, help="Print nothing: the exit code is the answer.")
     @functools.wraps(command)
     def with_output(*args: Any, as_json: bool, save: str | None, plot: str | None, quiet: bool, **options: Any) -> Any:

@@ -12,7 +12,7 @@ from sympy.logic.boolalg import Boolean
 
 from hybrid.errors import ProblemError
 
-from .polynomials import Ratio, Ring, bounded, cleared, determinant
+from .polynomials import Ratio, Ring, bounded, cleared, determinant, factored, writable
 from .requirements import Requirements
 
 _LARGEST_PRODUCT = 3_000_000  # terms to multiply out; a longer Hurwitz determinant is left as a formula
@@ -38,7 +38,7 @@ def stability_conditions(
         A conjunction of inequalities, true exactly where A is defined and stable; true or false if nothing is left.
 
     Raises:
-        ProblemError: an entry is not real or not finite, or the conditions would take more than 100 000 terms.
+        ProblemError: an entry is not real or not finite, or the conditions have more than 20 000 terms.
 
     Source: Gantmacher 1959, vol. 2, ch. XV, Theorem 11 (Liénard, Chipart).
 
@@ -74,7 +74,7 @@ def polynomial_conditions(
     """
     region = _Region(ring.ratio(decay), ring.ratio(damping), is_discrete)
     requirements = Requirements(ring)
-    factors = [ring.coefficients(factor) for factor, _ in bounded(polynomial).factor()[1]]
+    factors = [ring.coefficients(factor) for factor, _ in factored(bounded(polynomial))[1]]
     requirements.defined(c[0] for c in factors if len(c) > 1)
     for limit in region.limits():
         requirements.positive(limit)
@@ -164,7 +164,7 @@ def _require_hurwitz(requirements: Requirements, c: Sequence[fmpz_mpoly]) -> Non
         requirements.impossible()
         return
     polynomial = sum((x * ring.s ** (len(c) - 1 - i) for i, x in enumerate(c)), ring.integer(0))
-    for factor, _ in polynomial.factor()[1]:
+    for factor, _ in factored(polynomial)[1]:
         coefficients = ring.coefficients(factor)
         if len(coefficients) > 1:
             _require_lienard_chipart(requirements, coefficients)
@@ -181,7 +181,7 @@ def _require_lienard_chipart(requirements: Requirements, c: Sequence[fmpz_mpoly]
         return
     for coefficient in c[::-2]:
         requirements.positive(c[0], coefficient)
-    minors = _hurwitz_determinants(c)
+    minors = hurwitz_determinants(c)
     for k in range(degree - 1, 0, -2):
         minor = minors[k] if k < len(minors) else None
         sign = c[:1] if k % 2 else ()
@@ -200,10 +200,10 @@ def _stodola(ring: Ring, c: Sequence[fmpz_mpoly]) -> bool:
     necessary = Requirements(ring)
     for coefficient in c:
         necessary.positive(c[0], coefficient)
-    return necessary.relation() is not S.false
+    return necessary.is_possible()
 
 
-def _hurwitz_determinants(c: Sequence[fmpz_mpoly]) -> list[fmpz_mpoly]:
+def hurwitz_determinants(c: Sequence[fmpz_mpoly]) -> list[fmpz_mpoly]:
     """Δ₀ = 1, Δ₁ = c₁, Δ₂ = c₁c₂ − c₀c₃, … up to Δₙ₋₁; fewer where one vanishes or gets too long to multiply out.
 
     The rows of Routh's scheme times the determinant before: these are minors of Hurwitz's matrix, so that every
@@ -232,7 +232,7 @@ def _product_length(upper: Sequence[fmpz_mpoly], lower: Sequence[fmpz_mpoly]) ->
 def _generic_determinants(degree: int) -> tuple[fmpz_mpoly, ...]:
     """Hurwitz determinants of the polynomial whose coefficients are the generators."""
     context = fmpz_mpoly_ctx.get([f"c{i}" for i in range(degree + 1)], Ordering.degrevlex)
-    return tuple(_hurwitz_determinants(context.gens()))
+    return tuple(hurwitz_determinants(context.gens()))
 
 
 def _formula_length(c: Sequence[fmpz_mpoly], k: int) -> int:
@@ -245,11 +245,12 @@ def _as_formula(ring: Ring, c: Sequence[fmpz_mpoly], k: int) -> Expr:
     """Δ_k as a sum of products of coefficients, not multiplied out.
 
     Raises:
-        ProblemError: the degree is above 9, where such a sum has thousands of terms.
+        ProblemError: the degree is above 9, or there are more than 20 000 terms.
     """
     degree = len(c) - 1
     if degree > _GENERIC_DEGREE:
-        raise ProblemError("A", f"{degree} states with long symbolic entries", "fewer states or fewer symbols")
+        raise ProblemError("A", f"long conditions on {degree} states", "fewer states or fewer symbols")
+    writable(_formula_length(c, k))
     coefficients = [ring.expression(x) for x in c]
     return Add(
         *(

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from math import lcm
 from typing import NamedTuple
 
-from flint import Ordering, fmpz, fmpz_mpoly, fmpz_mpoly_ctx
+from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz, fmpz_mpoly, fmpz_mpoly_ctx
 from sympy import Add, Dummy, Expr, I, Integer, Mul, Pow, Rational, Symbol, default_sort_key, nan, oo, zoo
 
 from hybrid.errors import ProblemError
 
-MOST_TERMS = 100_000  # a longer polynomial is no condition that anybody reads, and the next step would take minutes
+_MOST_TERMS = 100_000  # a longer polynomial is no condition that anybody reads, and the next step would take minutes
+_MOST_WRITTEN = 20_000  # terms; sympy takes seconds to build them
 _HIGHEST_POWER = 200
 
 
@@ -132,7 +134,12 @@ class Ring:
         return [self.context.from_dict(part) for part in terms]
 
     def expression(self, polynomial: fmpz_mpoly) -> Expr:
-        """A polynomial as an expanded sympy expression."""
+        """A polynomial as an expanded sympy expression.
+
+        Raises:
+            ProblemError: it has more than 20 000 terms.
+        """
+        writable(len(polynomial))
         symbols = self.symbols
         return Add(
             *(
@@ -142,17 +149,45 @@ class Ring:
         )
 
 
+def factored(polynomial: fmpz_mpoly) -> tuple[int, list[tuple[fmpz_mpoly, int]]]:
+    """The sign of the constant factor, and the irreducible factors over Q with their powers."""
+    try:
+        constant, factors = polynomial.factor()
+    except OverflowError:  # python-flint 0.9 sorts the factors by coefficients that have to fit a machine word
+        constant, factors = _factored_over_rationals(polynomial)
+    return (1 if constant > 0 else -1), [(factor, int(power)) for factor, power in factors]
+
+
+def _factored_over_rationals(polynomial: fmpz_mpoly) -> tuple[fmpq, list[tuple[fmpz_mpoly, int]]]:
+    context = polynomial.context()
+    rationals = fmpq_mpoly_ctx.get(context.names(), context.ordering())
+    constant, factors = rationals.from_dict(polynomial.to_dict()).factor()
+    cleared_factors = []
+    for factor, power in factors:
+        scale = lcm(*(int(c.q) for c in factor.coeffs()))
+        cleared_factors.append((context.from_dict({m: (c * scale).p for m, c in factor.to_dict().items()}), power))
+    return constant, cleared_factors
+
+
 def bounded(polynomial: fmpz_mpoly) -> fmpz_mpoly:
     """The polynomial itself.
 
     Raises:
         ProblemError: it has more than 100 000 terms.
     """
-    if len(polynomial) > MOST_TERMS:
-        raise ProblemError(
-            "A", f"symbolic entries that lead to {len(polynomial)} terms", f"a problem that takes at most {MOST_TERMS}"
-        )
+    if len(polynomial) > _MOST_TERMS:
+        raise ProblemError("A", f"a polynomial of {len(polynomial)} terms on the way", "fewer states or fewer symbols")
     return polynomial
+
+
+def writable(terms: int) -> None:
+    """Refuse conditions that are too long to be written down.
+
+    Raises:
+        ProblemError: there are more than 20 000 terms.
+    """
+    if terms > _MOST_WRITTEN:
+        raise ProblemError("A", f"conditions with {terms} terms", "fewer states or fewer symbols")
 
 
 def determinant(rows: Sequence[Sequence[fmpz_mpoly]]) -> fmpz_mpoly:

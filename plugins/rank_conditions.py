@@ -12,7 +12,7 @@ from sympy.logic.boolalg import Boolean
 
 from hybrid.errors import ProblemError
 
-from .polynomials import Ring, bounded, cleared, determinant
+from .polynomials import Ring, bounded, cleared, determinant, factored
 from .requirements import Requirements
 
 _MOST_SELECTIONS = 400
@@ -81,7 +81,7 @@ def _require_any(requirements: Requirements, polynomials: Iterable[fmpz_mpoly]) 
     for polynomial in polynomials:
         if polynomial.is_zero():
             continue
-        factors = [factor for factor, _ in polynomial.factor()[1] if not requirements.sign(factor).nonzero]
+        factors = [factor for factor, _ in factored(polynomial)[1] if not requirements.sign(factor).nonzero]
         if not factors:
             return
         alternatives.append(factors)

@@ -7,29 +7,35 @@ changes on the way, zeros included.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flint import fmpz_mpoly
 from sympy import And, Basic, Expr, Gt, Lt, Mul, Ne, Or, Rational, S
 from sympy.logic.boolalg import Boolean
 
-from .polynomials import Ring
-from .signs import UNKNOWN, Sign, sign_of, sign_table, smallest_equivalent, univariate
+from .polynomials import Ring, factored, writable
+from .signs import UNKNOWN, Sign, sign_of, sign_table, univariate
 
 _FACTORED = 20_000  # terms; longer polynomials are taken as they are
 
 
 @dataclass(frozen=True)
 class Row:
-    """The product of these factors is positive (or negative)."""
+    """The product of these factors has this sign, 1 or −1; 0 asks only that it does not vanish."""
 
     factors: frozenset[int]
-    negative: bool
+    sign: int
 
     def combined(self, other: Row) -> Row:
         """What both rows say together, with their common factors cancelled."""
-        return Row(self.factors ^ other.factors, self.negative != other.negative)
+        return Row(self.factors ^ other.factors, self.sign * other.sign)
+
+    def holds(self, signs: Mapping[int, int]) -> bool:
+        """Whether it holds where the factors have these signs."""
+        product = math.prod(signs[i] for i in self.factors)
+        return product == self.sign if self.sign else product != 0
 
 
 @dataclass(eq=False)
@@ -54,14 +60,12 @@ class Requirements:
 
     def positive(self, *product: fmpz_mpoly | Expr) -> None:
         """Require the product of these polynomials (or long expressions) to be greater than zero."""
-        factors: frozenset[int] = frozenset()
-        negative = False
+        row = Row(frozenset(), 1)
         for entry in product:
-            is_negative, parts = self._split(entry)
-            negative ^= is_negative
+            sign, parts = self._split(entry)
             self._nonzero.update(i for i, _ in parts)
-            factors ^= frozenset(i for i, power in parts if power % 2)
-        self._rows.append(Row(factors, negative))
+            row = row.combined(Row(frozenset(i for i, power in parts if power % 2), sign))
+        self._rows.append(row)
 
     def nonzero(self, polynomial: fmpz_mpoly) -> None:
         """Require a polynomial not to vanish."""
@@ -69,24 +73,25 @@ class Requirements:
 
     def show(self, polynomial: fmpz_mpoly, expression: Expr) -> None:
         """Write a polynomial as this shorter expression wherever it is stated, unless it has factors."""
-        is_negative, parts = self._split(polynomial)
+        sign, parts = self._split(polynomial)
         if len(parts) == 1 and parts[0][1] == 1:
-            self._shown[parts[0][0]] = -expression if is_negative else expression
+            self._shown[parts[0][0]] = sign * expression
 
     def defined(self, leading: Iterable[fmpz_mpoly] = ()) -> None:
         """Require that nothing vanishes that the ring has divided by, `leading` and its factors aside."""
         stated = list(leading)
         for divisor in self.ring.inverted:
-            for factor, _ in divisor.factor()[1]:
+            for factor, _ in factored(divisor)[1]:
                 if all(not (polynomial % factor).is_zero() for polynomial in stated):
                     self.nonzero(factor)
 
     def impossible(self) -> None:
         """Require what cannot be."""
-        self._rows.append(Row(frozenset(), True))
+        self._rows.append(Row(frozenset(), -1))
 
-    def any_nonzero(self, products: Iterable[Iterable[fmpz_mpoly]]) -> None:
+    def any_nonzero(self, products: Sequence[Sequence[fmpz_mpoly]]) -> None:
         """Require one of these products not to vanish."""
+        writable(sum(len(factor) for factors in products for factor in factors))
         self._others.append(
             Or(*(And(*(_relation(Ne, self.ring.expression(f)) for f in factors)) for factors in products))
         )
@@ -95,28 +100,28 @@ class Requirements:
         """What the assumptions on the symbols say about a polynomial."""
         return UNKNOWN if polynomial.is_zero() else sign_of(polynomial, self._assumed())
 
-    def relation(self) -> Boolean:
-        """All requirements as one sympy relation; true or false where that is decided."""
-        solved = self._solved()
-        if solved is None:
-            return S.false
-        rows, known = solved
-        stated = {i for row in rows for i in row.factors}
-        nonzero = sorted(i for i in self._nonzero - stated if not self._factor_sign(i, known).nonzero)
-        relations = self._simplified([*rows, *(Row(frozenset([i]), False) for i in nonzero)], set(nonzero), known)
-        return S.false if relations is None else And(*relations, *self._others)
+    def is_possible(self) -> bool:
+        """Whether no contradiction was found."""
+        return self._settled() is not None
 
-    def _split(self, entry: fmpz_mpoly | Expr) -> tuple[bool, list[tuple[int, int]]]:
+    def relation(self) -> Boolean:
+        """All requirements as one sympy relation; true or false where that is decided.
+
+        Raises:
+            ProblemError: it has more than 20 000 terms.
+        """
+        settled = self._settled()
+        return S.false if settled is None else And(*map(self._stated, settled), *self._others)
+
+    def _split(self, entry: fmpz_mpoly | Expr) -> tuple[int, list[tuple[int, int]]]:
         """Sign of the constant, and the factors with their powers."""
-        if isinstance(entry, Basic):
-            return False, [(self._index(entry), 1)]
+        if isinstance(entry, Basic) or len(entry) > _FACTORED:
+            return 1, [(self._index(entry), 1)]
         if entry.is_zero():
             self.impossible()
-            return False, []
-        if len(entry) > _FACTORED:
-            return False, [(self._index(entry), 1)]
-        constant, parts = entry.factor()
-        return constant < 0, [(self._index(factor), int(power)) for factor, power in parts]
+            return 1, []
+        sign, parts = factored(entry)
+        return sign, [(self._index(factor), power) for factor, power in parts]
 
     def _index(self, factor: fmpz_mpoly | Expr) -> int:
         for i, known in enumerate(self._factors):
@@ -127,6 +132,18 @@ class Requirements:
 
     def _assumed(self) -> list[Sign]:
         return [Sign.assumed(symbol) for symbol in self.ring.symbols]
+
+    def _settled(self) -> list[Row] | None:
+        """The fewest rows found that say the same; None for a contradiction."""
+        solved = self._solved()
+        if solved is None:
+            return None
+        rows, known = solved
+        for i in sorted(self._nonzero.difference(*(row.factors for row in rows))):
+            sign = self._factor_sign(i, known)
+            if not sign.nonzero:
+                rows.append(Row(frozenset([i]), sign.direction))  # ≥ 0 by assumption and not zero: > 0
+        return self._without_redundant(rows)
 
     def _solved(self) -> tuple[list[Row], list[Sign]] | None:
         """Reduced rows and the signs of the symbols that follow from them; None for a contradiction.
@@ -144,7 +161,7 @@ class Requirements:
                 for i in row.factors:
                     variable = self._variable(i)
                     if variable is not None:
-                        direction = (-1 if row.negative else 1) if len(row.factors) == 1 else 0
+                        direction = row.sign if len(row.factors) == 1 else 0
                         learned[variable] = learned[variable].and_also(Sign(direction, True))
             if learned == known:
                 return rows, known
@@ -152,17 +169,16 @@ class Requirements:
 
     def _reduced(self, known: list[Sign]) -> list[Row] | None:
         """The rows without the factors whose signs are known, in reduced echelon form over GF(2)."""
-        signs = [self._factor_sign(i, known) for i in range(len(self._factors))]
-        settled = [Row(frozenset([i]), sign.direction < 0) for i, sign in enumerate(signs) if sign.direction]
-        by_factor = {next(iter(row.factors)): row for row in settled}
+        signs = [self._factor_sign(i, known).direction for i in range(len(self._factors))]
+        settled = {i: Row(frozenset([i]), sign) for i, sign in enumerate(signs) if sign}
         pivots: dict[int, Row] = {}
         for row in self._rows:
-            for i in row.factors & by_factor.keys():
-                row = row.combined(by_factor[i])
+            for i in row.factors & settled.keys():
+                row = row.combined(settled[i])
             for i in row.factors & pivots.keys():
                 row = row.combined(pivots[i])
             if not row.factors:
-                if row.negative:
+                if row.sign < 0:
                     return None
                 continue
             pivot = max(row.factors, key=self._complexity)
@@ -190,71 +206,59 @@ class Requirements:
             return (2, 0, 0, i)
         return (len(factor) > 1, int(factor.total_degree()), len(factor), i)
 
-    def _simplified(self, rows: list[Row], nonzero: set[int], known: list[Sign]) -> list[Boolean] | None:
-        """Relations; those on one symbol alone reduced to the fewest that say the same. None for a contradiction."""
-        groups: dict[int, list[Row]] = {}
-        relations: list[Boolean] = []
+    def _without_redundant(self, rows: list[Row]) -> list[Row] | None:
+        """Of the rows on one symbol alone only as many as it takes. None for a contradiction."""
+        groups: dict[int | None, list[Row]] = {}
         for row in rows:
-            variables = {self._single_variable(i) for i in row.factors}
-            if len(variables) == 1 and None not in variables:
-                groups.setdefault(variables.pop() or 0, []).append(row)
-            else:
-                relations.append(self._stated(row, nonzero, known))
-        for variable, group in groups.items():
-            kept = self._on_one_variable(variable, group, nonzero)
+            symbols = {self._only_symbol(i) for i in row.factors}
+            groups.setdefault(symbols.pop() if len(symbols) == 1 else None, []).append(row)
+        result = groups.pop(None, [])
+        for symbol, group in groups.items():
+            kept = None if symbol is None else self._on_one_symbol(symbol, group)
             if kept is None:
                 return None
-            relations += [self._stated(row, nonzero, known) for row in kept]
-        return relations
+            result += kept
+        return result
 
-    def _single_variable(self, i: int) -> int | None:
+    def _only_symbol(self, i: int) -> int | None:
         factor = self._factors[i]
         found = None if isinstance(factor, Basic) else univariate(factor)
         return None if found is None else found[0]
 
-    def _on_one_variable(self, variable: int, group: list[Row], nonzero: set[int]) -> list[Row] | None:
+    def _on_one_symbol(self, symbol: int, group: list[Row]) -> list[Row] | None:
+        """Walk along the real line: every interval between roots, and every root, is like one row of the table."""
         group = sorted(group, key=lambda row: max(map(self._complexity, row.factors)), reverse=True)
         members = sorted({i for row in group for i in row.factors})
         polynomials = [found[1] for i in members if (found := univariate(self._factors[i])) is not None]
-        table = sign_table(polynomials, Sign.assumed(self.ring.symbols[variable]))
+        table = sign_table(polynomials, Sign.assumed(self.ring.symbols[symbol]))
+        places = [dict(zip(members, signs, strict=True)) for signs in table]
+        meets = [all(row.holds(place) for row in group) for place in places]
+        if not any(meets):
+            return None
+        for candidate in list(group):
+            others = [row for row in group if row is not candidate]
+            if [all(row.holds(place) for row in others) for place in places] == meets:
+                group = others
+        return group[::-1]
 
-        def holds(row: Row, signs: tuple[int, ...]) -> bool:
-            product = 1
-            for i in row.factors:
-                product *= signs[members.index(i)]
-            return product != 0 if row.factors <= nonzero else product == (-1 if row.negative else 1)
-
-        conditions = [lambda signs, row=row: holds(row, signs) for row in group]
-        kept = smallest_equivalent(conditions, table)
-        return None if kept is None else [group[i] for i in kept]
-
-    def _stated(self, row: Row, nonzero: set[int], known: list[Sign]) -> Boolean:
+    def _stated(self, row: Row) -> Boolean:
         """A row as a relation, solved for the symbol where that is trivial."""
         members = sorted(row.factors, key=self._complexity)
-        if len(members) == 1:
-            return self._single(members[0], row.negative, members[0] in nonzero, known)
+        linear = self._linear(members[0]) if len(members) == 1 else None
+        if linear is not None:
+            symbol, root, slope = linear
+            return {0: Ne, 1: Gt, -1: Lt}[row.sign * slope](symbol, root)
         first, *rest = (self._expression(i) for i in members)
-        return _relation(Gt, Mul(-first if row.negative else first, *rest))
+        return _relation(Gt if row.sign else Ne, Mul(-first if row.sign < 0 else first, *rest))
 
-    def _single(self, i: int, negative: bool, only_nonzero: bool, known: list[Sign]) -> Boolean:
-        direction = self._factor_sign(i, known).direction
-        if only_nonzero and direction:  # ≥ 0 by assumption and not zero
-            only_nonzero, negative = False, direction < 0
-        solved = self._linear(i)
-        if solved is not None:
-            symbol, root, rising = solved
-            return Ne(symbol, root) if only_nonzero else (Lt if negative == rising else Gt)(symbol, root)
-        expression = self._expression(i)
-        return _relation(Ne, expression) if only_nonzero else _relation(Gt, -expression if negative else expression)
-
-    def _linear(self, i: int) -> tuple[Expr, Rational, bool] | None:
-        """(x, r, a > 0) of a factor a (x − r)."""
+    def _linear(self, i: int) -> tuple[Expr, Rational, int] | None:
+        """(x, r, sign of a) of a factor a (x − r)."""
         factor = self._factors[i]
         found = None if isinstance(factor, Basic) else univariate(factor)
         if found is None or found[1].degree() != 1:
             return None
         slope, offset = found[1].all_coeffs()
-        return self.ring.symbols[found[0]], -offset / slope, bool(slope > 0)
+        return self.ring.symbols[found[0]], -offset / slope, 1 if slope > 0 else -1
 
     def _expression(self, i: int) -> Expr:
         factor = self._factors[i]

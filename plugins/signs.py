@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from flint import fmpz_mpoly
@@ -140,22 +140,3 @@ def _univariate(polynomial: fmpz_mpoly, i: int) -> Poly:
 
 
 _LINE = Symbol("x", real=True)
-Predicate = Callable[[tuple[int, ...]], bool]
-
-
-def smallest_equivalent(predicates: Sequence[Predicate], table: Sequence[tuple[int, ...]]) -> list[int] | None:
-    """Which of the conditions on one variable are enough; None where no point meets them all.
-
-    Args:
-        predicates: conditions on a row of the table, the one to drop first in front.
-        table: from `sign_table`; every point of the line is like one of its rows.
-    """
-    meets = [all(condition(row) for condition in predicates) for row in table]
-    if not any(meets):
-        return None
-    kept = list(range(len(predicates)))
-    for candidate in range(len(predicates)):
-        others = [predicates[i] for i in kept if i != candidate]
-        if [all(condition(row) for condition in others) for row in table] == meets:
-            kept.remove(candidate)
-    return kept

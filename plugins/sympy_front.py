@@ -87,7 +87,7 @@ def conditions(system: Any, *, decay: Any = 0, damping: Any = 0, dt: Any = None)
         A sympy relation: true exactly where the system is defined and every eigenvalue lies in the region.
 
     Raises:
-        ProblemError: an entry that is not real, or conditions of more than 100 000 terms.
+        ProblemError: an entry that is not real, or conditions of more than 20 000 terms.
 
     Source: Gantmacher 1959, vol. 2, ch. XV, Theorem 11; in discrete time after s = (z − 1)/(z + 1).
 

@@ -32,7 +32,8 @@ from sympy.logic.boolalg import Boolean
 import hybrid
 from hybrid import LinearSystem, Status, Verdict
 from hybrid.errors import ProblemError
-from hybrid.plugins.conditions import stability_conditions
+from hybrid.plugins.conditions import hurwitz_determinants, stability_conditions
+from hybrid.plugins.polynomials import Ring
 from hybrid.plugins.rank_conditions import controllability_conditions
 
 Values = dict[Symbol, Fraction]
@@ -121,7 +122,6 @@ regions = st.sampled_from(
         {},
         {"is_discrete": True},
         {"decay": Fraction(1, 2)},
-        {"decay": Fraction(-1)},
         {"damping": Fraction(3, 5)},
         {"damping": Fraction(1, 2), "decay": Fraction(1, 3)},
         {"is_discrete": True, "decay": Fraction(1, 3)},
@@ -208,13 +208,54 @@ def test_damping_of_an_oscillator():
     assert set(relation.args) == {c > 0, k > 0, 25 * c**2 - 36 * k > 0}
 
 
+@pytest.mark.parametrize("angle", [(3, 4, 5), (5, 12, 13), (20, 21, 29)])
+def test_damping_of_two_oscillators(angle):
+    """Poles −sine ± j cosine: a damping ratio of sine exactly, on the boundary of the sector."""
+    sine, cosine = Rational(angle[0], angle[2]), Rational(angle[1], angle[2])
+    first = Matrix([[-sine, cosine], [-cosine, -sine]])
+    second = Matrix([[-2 * sine + k, 2 * cosine], [-2 * cosine, -2 * sine + k]])
+    matrix = Matrix(BlockMatrix([[first, eye(2)], [eye(2) * 0, second]]))
+    mixing = Matrix([[1, 0, 1, 0], [2, 1, 0, 0], [0, 1, 1, 0], [0, 0, 3, 1]])
+    matrix = mixing * matrix * mixing.inv()
+    for ratio in (sine - Rational(1, 1000), sine, sine + Rational(1, 1000)):
+        relation = stability_conditions(matrix, damping=ratio)
+        for shift in (-1, 0, 1):
+            values, region = {k: Fraction(shift, 1000)}, {"damping": Fraction(int(ratio.p), int(ratio.q))}
+            assert holds(relation, values) is is_in_region(matrix, values, **region)
+
+
+def test_determinants_of_hurwitz():
+    """The scheme without division against the determinants that it computes."""
+    symbols_ = symbols("c0:7")
+    ring = Ring.of(symbols_)
+    minors = hurwitz_determinants([ring.ratio(symbol).numerator for symbol in symbols_])
+    table = Matrix(5, 5, lambda i, j: symbols_[2 * j + 1 - i] if 0 <= 2 * j + 1 - i <= 6 else 0)
+    assert len(minors) == 6
+    for order in range(1, 6):
+        assert ring.expression(minors[order]) == table[:order, :order].det(method="berkowitz").expand()
+
+
+@pytest.mark.parametrize("size", [2**20, 2**70, 3**90])
+def test_factors_with_large_coefficients(size):
+    """python-flint 0.9 raises OverflowError where factors differ in a large coefficient alone."""
+    relation = stability_conditions(Matrix([[k - size, 0], [0, -k - size - 1]]))
+    assert relation == And(k > -size - 1, k < size)
+    relation = stability_conditions(companion(2 * (a + b), (a + b + size) * (a + b - size)))
+    assert holds(relation, {a: Fraction(size), b: Fraction(1)})
+    assert not holds(relation, {a: Fraction(size), b: Fraction(0)})
+
+
 def test_symbols_in_the_requirement():
     rate, ratio = symbols("sigma zeta", positive=True)
     assert stability_conditions(Matrix([[-k]]), decay=rate) == (k - rate > 0)
     relation = stability_conditions(companion(c, 1), damping=ratio)
     assert holds(relation, {c: Fraction(1), ratio: Fraction(49, 100)})
     assert not holds(relation, {c: Fraction(1), ratio: Fraction(1, 2)})
-    assert not holds(relation, {c: Fraction(3), ratio: Fraction(2)})  # no damping ratio
+    assert not holds(relation, {c: Fraction(100), ratio: Fraction(2)})  # no damping ratio
+    relation = stability_conditions(Matrix([[k]]), decay=rate, is_discrete=True)
+    assert holds(relation, {k: Fraction(1, 3), rate: Fraction(1, 2)})
+    assert not holds(relation, {k: Fraction(1, 2), rate: Fraction(1, 2)})
+    assert not holds(relation, {k: Fraction(0), rate: Fraction(3, 2)})  # no radius
 
 
 def test_one_parameter_is_reduced_to_an_interval():

@@ -32,9 +32,9 @@ def test_there_is_a_model_for_two_to_six_states() -> None:
 @pytest.mark.parametrize("n", ORDERS)
 @pytest.mark.parametrize("m", [1, 2, 3])
 def test_most_proposals_are_proofs(n: int, m: int) -> None:
-    """Fresh Gaussian plants, in units of time and state that the networks never saw."""
+    """Fresh Gaussian plants, in another unit of time than those of the training."""
     rng = np.random.default_rng(31 * n + m)
-    A, B = 40 * rng.standard_normal((300, n, n)), 7 * rng.standard_normal((300, n, m))
+    A, B = 40 * rng.standard_normal((300, n, n)), 40 * rng.standard_normal((300, n, m))
     P, K = shipped().propose_batch(A, B)
     assert proved(A, B, K, P).mean() > 0.5
 

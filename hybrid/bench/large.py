@@ -14,6 +14,7 @@ from hybrid.bench.samples import FloatArray, Pair, gaussian_pairs, shifted_to_st
 from hybrid.bench.stability import float_peers
 from hybrid.bench.startup import python
 from hybrid.bench.table import Row
+from hybrid.systems.coerce import coerce
 from hybrid.systems.linear import require_inputs
 
 _AIRCRAFT = Path(__file__).resolve().parents[3] / "shared" / "plants" / "linear" / "AC10.json"
@@ -30,7 +31,7 @@ def measure(*, quick: bool) -> list[Row]:
 def _aircraft(rounds: int) -> list[Row]:
     if not _AIRCRAFT.is_file():
         return [Row("AC10, 55 states", note=f"not here: {_AIRCRAFT}")]
-    system = hybrid.read(_AIRCRAFT)
+    system = coerce(hybrid.read(_AIRCRAFT))
     pair = Pair(system.A.floats, require_inputs(system).floats)
     return [
         *_command("hybrid stability AC10.json, 55 states", _AIRCRAFT, Target(2, "s"), rounds),

@@ -100,10 +100,12 @@ def _meet(known: Side, more: Side) -> Side:
     """The intersection of two enclosures of the same value."""
     if more is None or not more.is_finite():
         return known
-    if known is None:
+    if known is None or known.contains(more):
         return more
+    if more.contains(known):
+        return known
     try:
-        return known.intersection(more)
+        return known.intersection(more)  # rounded outwards, as what was returned above is not
     except ValueError:
         raise Empty from None
 

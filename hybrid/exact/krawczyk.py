@@ -9,6 +9,7 @@ Source: Krawczyk 1969, Computing 4; Neumaier 1990, Interval Methods for Systems 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import arb, arb_mat, ctx
@@ -27,25 +28,49 @@ _NEWTON_STEPS = 16
 _INFLATIONS = 8
 
 
-def image(residual: Residual, box: Sequence[arb]) -> Box | None:
-    """K(X), or None where g or its Jacobian may have no value in X, or no preconditioner was found.
+@dataclass(frozen=True)
+class Expansion:
+    """g(x) ∈ g(m) + J (x − m) for every x in a box X with midpoint m: the mean value theorem."""
 
-    Every zero in X lies in K(X); if K(X) lies in the interior of X, then X holds exactly one zero.
-    """
-    centre = [side.mid() for side in box]
-    try:
-        rows = residual.with_jacobian(box)[1]
-        step = _column(residual(centre))
-    except DomainError:
-        return None
-    J = _square(rows)
-    Y = preconditioner(J)
-    if Y is None:
-        return None
-    spread = _identity(len(box)) - Y * J
-    offset = _column([side - middle for side, middle in zip(box, centre, strict=True)])
-    moved = spread * offset - Y * step
-    return [middle + move for middle, move in zip(centre, moved.entries(), strict=True)]
+    box: Box
+    centre: Box
+    g: arb_mat
+    J: arb_mat
+
+    @classmethod
+    def over(cls, residual: Residual, box: Box) -> Expansion | None:
+        """The expansion over a box; None where g or its Jacobian may have no value in it."""
+        centre = [side.mid() for side in box]
+        try:
+            rows = residual.with_jacobian(box)[1]
+            return cls(box, centre, _column(residual(centre)), _square(rows))
+        except DomainError:
+            return None
+
+    def values(self, part: Sequence[arb]) -> Box:
+        """An enclosure of g over a part of X."""
+        return list((self.g + self.J * self._offset(part)).entries())
+
+    def image(self) -> Box | None:
+        """K(X), or None where the midpoint of J is singular.
+
+        Every zero in X lies in K(X); if K(X) lies in the interior of X, then X holds exactly one zero.
+        """
+        Y = preconditioner(self.J)
+        if Y is None:
+            return None
+        moved = (_identity(len(self.box)) - Y * self.J) * self._offset(self.box) - Y * self.g
+        mapped = [middle + move for middle, move in zip(self.centre, moved.entries(), strict=True)]
+        return mapped if all(side.is_finite() for side in mapped) else None
+
+    def _offset(self, part: Sequence[arb]) -> arb_mat:
+        return _column([side - middle for side, middle in zip(part, self.centre, strict=True)])
+
+
+def image(residual: Residual, box: Box) -> Box | None:
+    """K(X); None where g or its Jacobian may have no value in X, or the midpoint of the Jacobian is singular."""
+    expansion = Expansion.over(residual, box)
+    return None if expansion is None else expansion.image()
 
 
 def preconditioner(J: arb_mat) -> arb_mat | None:
@@ -57,9 +82,15 @@ def preconditioner(J: arb_mat) -> arb_mat | None:
     return Y if all(entry.is_finite() for entry in Y.entries()) else None
 
 
-def contains_one(residual: Residual, box: Sequence[arb]) -> bool:
+def contains_one(residual: Residual, box: Box) -> bool:
     """Whether K(X) lies in the interior of X: then X holds exactly one zero, and K(X) holds it too."""
-    return _inside(image(residual, box), box)
+    mapped = image(residual, box)
+    return mapped is not None and inside(mapped, box)
+
+
+def inside(inner: Sequence[arb], outer: Sequence[arb]) -> bool:
+    """Whether a box lies in the interior of another."""
+    return all(around.contains_interior(side) for side, around in zip(inner, outer, strict=True))
 
 
 def isolate(system: NonlinearSystem, inputs: Sequence[Fraction], start: Sequence[Fraction]) -> Iterator[Box]:
@@ -110,9 +141,9 @@ def _isolated(residual: Residual, start: Box, precision: int) -> Box | None:
     box = [_inflated(x, 4 * abs(move), precision) for x, move in zip(centre, step, strict=True)]
     for _ in range(_INFLATIONS):
         mapped = image(residual, box)
-        if mapped is None or not all(side.is_finite() for side in mapped):
+        if mapped is None:
             return None
-        if _inside(mapped, box):
+        if inside(mapped, box):
             narrow = [_inflated(side.mid(), 8 * side.rad(), precision) for side in mapped]
             return narrow if contains_one(residual, narrow) else box
         box = [_inflated(side.mid(), 2 * side.rad(), precision) for side in mapped]
@@ -147,12 +178,6 @@ def _inflated(centre: arb, radius: arb, precision: int) -> arb:
     """A ball a little wider than the radius, and never a point."""
     floor = (abs(centre) + arb(2) ** -precision) * arb(2) ** -precision
     return arb(centre, (radius + floor).abs_upper())
-
-
-def _inside(mapped: Box | None, box: Sequence[arb]) -> bool:
-    return mapped is not None and all(
-        side.is_finite() and outer.contains_interior(side) for outer, side in zip(box, mapped, strict=True)
-    )
 
 
 def _square(rows: list[list[arb]]) -> arb_mat:

@@ -55,11 +55,14 @@ class CanonicalPair:
     to_canonical: FloatArray
     time_scale: FloatArray
 
-    def riccati_to_original(self, P: NDArray[Any]) -> FloatArray:
-        """Map stacked solutions P of the canonical problem back, in float64 and exactly symmetric."""
-        M = self.to_canonical
-        X = M.mT @ (P / self.time_scale[:, None, None]) @ M
-        return np.asarray(0.5 * (X + X.mT))
+    def riccati_from_factor(self, G: NDArray[Any]) -> FloatArray:
+        """P of the original problem where GᵀG solves the canonical one; stacked, symmetric, in float64.
+
+        A factor and not P itself, because the condition of P is that of G squared: too much for float32.
+        """
+        F = G.astype(np.float64) @ self.to_canonical
+        P = F.mT @ F / self.time_scale[:, None, None]
+        return np.asarray(0.5 * (P + P.mT))
 
 
 def canonical_pair(A: FloatArray, B: FloatArray) -> CanonicalPair:
@@ -70,7 +73,8 @@ def canonical_pair(A: FloatArray, B: FloatArray) -> CanonicalPair:
 
     >>> A, B = np.array([[[0.0, 1.0], [0.0, 0.0]]]), np.array([[[0.0], [3.0]]])
     >>> pair = canonical_pair(A, B)
-    >>> bool(np.allclose(pair.riccati_to_original(pair.Q) * pair.time_scale[0], np.eye(2)))
+    >>> factor = np.linalg.cholesky(pair.Q).mT
+    >>> bool(np.allclose(pair.riccati_from_factor(factor) * pair.time_scale[0], np.eye(2)))
     True
     """
     n, m = B.shape[-2:]

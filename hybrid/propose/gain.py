@@ -21,7 +21,7 @@ from hybrid.propose.canonical import CANONICAL_FORM, FloatArray, canonical_pair
 from hybrid.propose.proposal import GainProposal
 
 SCHEMA = "hybrid-riccati/1"
-"""What a model file takes and gives: stacked canonical A, B, Q to P, float32."""
+"""What a model file takes and gives, float32: stacked canonical A, B, Q to G, where P = GᵀG."""
 
 MAX_INPUTS = 3
 """The shipped models were trained on one to this many inputs."""
@@ -120,7 +120,7 @@ def _solve(model: _Model, A: FloatArray, B: FloatArray) -> FloatArray:
         half = len(A) // 2
         return np.concatenate([_solve(model, A[:half], B[:half]), _solve(model, A[half:], B[half:])])
     named = {"A": pair.A.astype(np.float32), "B": pair.B.astype(np.float32), "Q": pair.Q.astype(np.float32)}
-    return pair.riccati_to_original(model.session.run(None, named)[0])
+    return pair.riccati_from_factor(model.session.run(None, named)[0])
 
 
 def _require_stack(A: FloatArray, B: FloatArray) -> None:
@@ -156,9 +156,9 @@ def _order(session: Any, path: Path) -> int:
         raise ModelError(f"{path}: not a gain model of this version ({SCHEMA}, {CANONICAL_FORM})")
     shapes = {tensor.name: tensor.shape for tensor in (*session.get_inputs(), *session.get_outputs())}
     n = shapes.get("A", [None])[-1]
-    expected = {"A": [n, n], "B": [n, "m"], "Q": [n, n], "P": [n, n]}
+    expected = {"A": [n, n], "B": [n, "m"], "Q": [n, n], "G": [n, n]}
     if not isinstance(n, int) or {name: shape[1:] for name, shape in shapes.items()} != expected:
-        raise ModelError(f"{path}: inputs A, B, Q and output P expected, got {shapes}")
+        raise ModelError(f"{path}: inputs A, B, Q and output G expected, got {shapes}")
     return n
 
 

@@ -310,11 +310,13 @@ class NonlinearSystem:
 
     def as_document(self) -> dict[str, Any]:
         """States, inputs and right-hand sides with the parameters put in, as certificates store them."""
+        outputs = {} if self.readout is None else {"outputs": infix(self.readout)}
         return {
             "states": list(self.states),
             "inputs": list(self.inputs),
             "equations": infix(self.rhs),
             "dt": None if self.dt is None else spell(self.dt),
+            **outputs,
         }
 
     # Inside

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from hybrid.errors import ProblemError
 from hybrid.systems.linear import LinearSystem
+from hybrid.systems.nonlinear import NonlinearSystem
 
 _CATALOGUE: dict[str, Plant] = {}
+_NONLINEAR: dict[str, NonlinearPlant] = {}
+_NAMED_IN_AN_ERROR = 12
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,27 @@ class Plant:
         return LinearSystem(system.A, system.B, system.C, system.D, system.dt, self.name)
 
 
+@dataclass(frozen=True)
+class NonlinearPlant:
+    """A named nonlinear plant and its standard operating point: state or input → number or text such as "pi"."""
+
+    name: str
+    description: str
+    citation: str
+    at: Mapping[str, str]
+    _define: Callable[[], NonlinearSystem] = field(repr=False)
+
+    @cached_property
+    def system(self) -> NonlinearSystem:
+        """The equations, under the plant's name."""
+        found = self._define()
+        return NonlinearSystem(
+            found.states, found.inputs, found.equations, found.parameters, found.outputs, found.dt, self.name
+        )
+
+
 def plants() -> tuple[Plant, ...]:
-    """Every demonstration plant, in alphabetical order.
+    """Every linear demonstration plant, in alphabetical order; the others are in `nonlinear_plants`.
 
     >>> [p.name for p in plants()][:3]
     ['acrobot', 'batch-reactor', 'boeing-747-lateral']
@@ -39,8 +61,19 @@ def plants() -> tuple[Plant, ...]:
     return tuple(_CATALOGUE[name] for name in sorted(_CATALOGUE))
 
 
-def plant(name: str) -> Plant:
-    """The demonstration plant of that name; capitals, spaces and underscores are read as the list writes them.
+def nonlinear_plants() -> tuple[NonlinearPlant, ...]:
+    """Every nonlinear demonstration plant, in alphabetical order.
+
+    >>> "van-der-pol" in [p.name for p in nonlinear_plants()]
+    True
+    """
+    from hybrid.systems import nonlinear_demonstrations  # noqa: F401 - fills the catalogue, once
+
+    return tuple(_NONLINEAR[name] for name in sorted(_NONLINEAR))
+
+
+def plant(name: str) -> Plant | NonlinearPlant:
+    """The plant of that name, linear or not; capitals, spaces and underscores are read as the list writes them.
 
     Raises:
         ProblemError: there is none; the sentence names those whose names are close.
@@ -48,12 +81,13 @@ def plant(name: str) -> Plant:
     >>> plant("Cart_Pole").system
     <LinearSystem cart-pole: n=4, m=1, p=4, continuous>
     """
-    known = {each.name: each for each in plants()}
+    every: tuple[Plant | NonlinearPlant, ...] = (*plants(), *nonlinear_plants())
+    known = {each.name: each for each in every}
     key = str(name).strip().lower().replace("_", "-").replace(" ", "-")
     if key not in known:
         import difflib
 
-        close = difflib.get_close_matches(key[:60], known, n=3, cutoff=0.5) or known
+        close = difflib.get_close_matches(key[:60], known, n=3, cutoff=0.5) or list(known)[:_NAMED_IN_AN_ERROR]
         raise ProblemError("plant", ascii(name), f"the name of a demonstration plant, such as {', '.join(close)}")
     return known[key]
 
@@ -65,6 +99,18 @@ def demonstration(
 
     def enter(define: Callable[[], LinearSystem]) -> Callable[[], LinearSystem]:
         _CATALOGUE[name] = Plant(name, description, citation, define)
+        return define
+
+    return enter
+
+
+def nonlinear_demonstration(
+    name: str, description: str, citation: str, at: Mapping[str, str]
+) -> Callable[[Callable[[], NonlinearSystem]], Callable[[], NonlinearSystem]]:
+    """Enter the nonlinear plant that a function defines into the library, with its operating point."""
+
+    def enter(define: Callable[[], NonlinearSystem]) -> Callable[[], NonlinearSystem]:
+        _NONLINEAR[name] = NonlinearPlant(name, description, citation, at, define)
         return define
 
     return enter

@@ -1,4 +1,4 @@
-"""Linear systems out of files: TOML, YAML, JSON, MATLAB .mat, NumPy .npz, and standard input."""
+"""Systems out of files: TOML, YAML, JSON, MATLAB .mat, NumPy .npz, and standard input."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hybrid.errors import ParseError, ProblemError
+from hybrid.systems import reading_equations
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem
+from hybrid.systems.nonlinear import NonlinearSystem
+from hybrid.systems.reading_equations import OperatingPoint
 from hybrid.systems.text_formats import NumberText, parse_text, recognise
 
 MAX_FILE_BYTES = 64 * 2**20  # refused before the file is read
@@ -33,10 +36,11 @@ DESCRIPTIVE_KEYS = frozenset({
 
 _DETOUR_KEYS = ("E", "matrix_file")  # a descriptor matrix, and where the matrices of a large plant lie
 _Problem = TypeVar("_Problem", bound=ProblemError)
+_Found = tuple[LinearSystem | NonlinearSystem, OperatingPoint | None]
 
 
-def read(source: str | os.PathLike[str]) -> LinearSystem:
-    """Read a linear system from a file, or from standard input where `source` is "-".
+def read(source: str | os.PathLike[str]) -> LinearSystem | NonlinearSystem:
+    """Read a system from a file, or from standard input where `source` is "-".
 
     The suffix says the format: .toml, .yaml, .yml, .json, .mat (MATLAB version 4 to 7), .npz. From standard
     input it is recognised from the content. Numbers in text are exact rationals: 0.1 is one tenth, and "1/3",
@@ -47,6 +51,8 @@ def read(source: str | os.PathLike[str]) -> LinearSystem:
     `DESCRIPTIVE_KEYS` are skipped and any other key is refused. In .mat, Ts may stand for dt and other
     variables are skipped. In .npz, a matrix may be given as CSR parts (A_data, A_indices, A_indptr, A_shape).
     A text file may name, as `matrix_file`, an .npz beside it that holds its matrices.
+
+    A text file with `equations` instead of A is a nonlinear system, see `reading_equations.build`.
 
     Raises:
         ParseError: the content is not of this format; `line` and `column` where they are known.
@@ -60,6 +66,22 @@ def read(source: str | os.PathLike[str]) -> LinearSystem:
     ...     _ = path.write_text('A = [[0, 1], ["-1/3", -0.1]]')
     ...     read(path).A
     ExactMatrix([['0', '1'], ['-1/3', '-0.1']])
+    """
+    return read_with_point(source)[0]
+
+
+def read_with_point(source: str | os.PathLike[str]) -> tuple[LinearSystem | NonlinearSystem, OperatingPoint | None]:
+    """What `read` reads, and the operating point `at` of a nonlinear system where the file states one.
+
+    Raises:
+        ParseError, DimensionError, ProblemError: as `read`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "pendulum.yaml")
+    ...     _ = path.write_text("{equations: {x: y, y: -sin(x)}, at: {x: pi, y: 0}}")
+    ...     read_with_point(path)
+    (<NonlinearSystem pendulum: n=2, m=0, p=2, continuous>, {'x': 'pi', 'y': '0'})
     """
     name = os.fspath(source)
     if name == "-":
@@ -75,8 +97,8 @@ def read(source: str | os.PathLike[str]) -> LinearSystem:
     return _system(data, FORMATS[path.suffix.lower()], place, stem[:MAX_NAME], path.parent)
 
 
-def read_text(text: str, format: str, name: str = "") -> LinearSystem:
-    """Read a linear system from text, as `read` does from a file.
+def read_text(text: str, format: str, name: str = "") -> LinearSystem | NonlinearSystem:
+    """Read a system from text, as `read` does from a file.
 
     Args:
         text: the document.
@@ -90,7 +112,7 @@ def read_text(text: str, format: str, name: str = "") -> LinearSystem:
     ExactMatrix([['-0.5']])
     """
     place = name or f"{format} text"
-    return _build(parse_text(text, format, place), place, name, None)
+    return _build(parse_text(text, format, place), place, name, None)[0]
 
 
 def _file_bytes(path: Path, place: str) -> bytes:
@@ -119,7 +141,7 @@ def _format_of_content(data: bytes) -> str:
     return recognise(data[:4096].decode("utf-8", "replace"))
 
 
-def _system(data: bytes, format: str, place: str, name: str, folder: Path | None) -> LinearSystem:
+def _system(data: bytes, format: str, place: str, name: str, folder: Path | None) -> _Found:
     """The system that a file's bytes hold."""
     if format == "npz":
         from hybrid.systems.npz import parse_npz
@@ -143,9 +165,11 @@ def _expect_at_most(limit: int, size: int, place: str) -> None:
         raise ProblemError(place, f"{size} bytes", f"at most {limit}; large matrices fit into an .npz file")
 
 
-def _build(document: Mapping[str, Any], place: str, name: str, folder: Path | None) -> LinearSystem:
+def _build(document: Mapping[str, Any], place: str, name: str, folder: Path | None) -> _Found:
     """The system that a document describes; messages of the system's own checks get the file's name."""
-    _refuse_unknown_keys(document, place)
+    if reading_equations.is_nonlinear(document):
+        return _nonlinear(document, place, name)
+    _refuse_unknown_keys(document, place, KEYS, DESCRIPTIVE_KEYS.union(_DETOUR_KEYS))
     if document.get("matrix_file") is not None:
         document = _with_matrix_file(document, place, folder)
     if document.get("A") is None:
@@ -157,11 +181,26 @@ def _build(document: Mapping[str, Any], place: str, name: str, folder: Path | No
         _refuse_descriptor(document.get("E"), system.n)
     except ProblemError as error:
         raise _in_file(error, place) from None
-    return system
+    return system, None
 
 
-def _refuse_unknown_keys(document: Mapping[str, Any], place: str) -> None:
-    known = [*KEYS, *_DETOUR_KEYS, *sorted(DESCRIPTIVE_KEYS)]
+def _nonlinear(document: Mapping[str, Any], place: str, name: str) -> _Found:
+    """The system of a document with equations, which may hold no matrices."""
+    for key in (*KEYS[:4], *_DETOUR_KEYS):
+        if document.get(key) is not None:
+            raise ProblemError(f"{place}, {key}", "a matrix beside equations", "either equations or matrices")
+    others = DESCRIPTIVE_KEYS.union(reading_equations.DESCRIPTIVE_KEYS, reading_equations.ALIASES, KEYS, _DETOUR_KEYS)
+    _refuse_unknown_keys(document, place, reading_equations.KEYS, others)
+    try:
+        return reading_equations.build(document, _name(document.get("name"), name))
+    except ProblemError as error:
+        raise _in_file(error, place) from None
+
+
+def _refuse_unknown_keys(
+    document: Mapping[str, Any], place: str, telling: tuple[str, ...], others: frozenset[str]
+) -> None:
+    known = [*telling, *sorted(others)]
     for key in document:
         if key not in known:
             import difflib
@@ -169,7 +208,7 @@ def _refuse_unknown_keys(document: Mapping[str, Any], place: str) -> None:
             spelled = {other.lower(): other for other in known}
             close = difflib.get_close_matches(key.lower()[:60], spelled, n=1, cutoff=0.7)
             hint = f" (did you mean {spelled[close[0]]}?)" if close else ""
-            raise ProblemError(f"{place}, key", ascii(key[:60]), f"one of {', '.join(KEYS)}{hint}")
+            raise ProblemError(f"{place}, key", ascii(key[:60]), f"one of {', '.join(telling)}{hint}")
 
 
 def _with_matrix_file(document: Mapping[str, Any], place: str, folder: Path | None) -> dict[str, Any]:
@@ -220,5 +259,7 @@ def _refuse_descriptor(stated: Any, n: int) -> None:
 
 
 def _in_file(error: _Problem, place: str) -> _Problem:
-    """The same error with the file named before the field."""
-    return type(error)(f"{place}, {error.field}", error.got, error.expected)
+    """The error with the file named before the field; it keeps its type, line and column."""
+    error.field = f"{place}, {error.field}"
+    error.args = (f"{error.field}: got {error.got}, expected {error.expected}",)
+    return error

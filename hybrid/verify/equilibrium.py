@@ -22,6 +22,8 @@ _CLOSE, _LOOSE = Fraction(1, 2**46), Fraction(1, 2**20)
 """Distance to a simple fraction: of a regular zero that floats found, and of a zero of higher multiplicity."""
 _DENOMINATORS = (100, 10**4, 10**7)
 _CANDIDATES = 8
+_TIGHTER = (64, 200, 450, 950)  # bits, to tell enclosures from each other
+_ALGEBRAIC = frozenset({"+", "-", "*", "/", "neg", "^", "sqrt", "root", "abs"})
 _COINCIDENCE = 2**10
 """A fraction whose squared denominator, times this, exceeds 1/width lies in an interval by chance."""
 
@@ -63,11 +65,17 @@ class Equilibrium:
         return not any(self.radius) and _vanishes(self.system, self.inputs, self.midpoint)
 
     @cached_property
+    def sides(self) -> tuple[Bounds, ...]:
+        """Lower and upper bound of each state."""
+        return tuple(
+            (middle - radius, middle + radius) for middle, radius in zip(self.midpoint, self.radius, strict=True)
+        )
+
+    @cached_property
     def box(self) -> dict[str, Bounds]:
         """Lower and upper bound of each state, and of each input: a point."""
-        pairs = zip(self.midpoint, self.radius, strict=True)
-        bounds = [(middle - radius, middle + radius) for middle, radius in pairs]
-        return dict(zip(self.system.variables, [*bounds, *zip(self.inputs, self.inputs, strict=True)], strict=True))
+        sides = (*self.sides, *zip(self.inputs, self.inputs, strict=True))
+        return dict(zip(self.system.variables, sides, strict=True))
 
     @cached_property
     def point(self) -> dict[str, Fraction]:
@@ -177,23 +185,45 @@ def refine(equilibrium: Equilibrium, bits: int) -> Equilibrium:
     if any(best.radius):
         for box in isolate(system, inputs, best.midpoint):
             narrower = _enclosed(system, inputs, box)
-            if _inside(narrower, equilibrium):
+            if _lies_in(narrower, equilibrium):
                 best = narrower
             if all(r <= max(1, abs(m)) / 2**bits for r, m in zip(best.radius, best.midpoint, strict=True)):
                 break
     return best
 
 
+def same(one: Equilibrium, other: Equilibrium) -> bool:
+    """Whether two proved equilibria are one: an enclosure that lies in the other, which holds one, says so."""
+    for bits in _TIGHTER:
+        if _lies_in(one, other) or _lies_in(other, one):
+            return True
+        if any(a[1] < b[0] or b[1] < a[0] for a, b in zip(one.sides, other.sides, strict=True)):
+            return False
+        one = refine(one, bits)
+    return False
+
+
 def prove_near(system: NonlinearSystem, inputs: tuple[Fraction, ...], point: Sequence[Fraction]) -> Equilibrium | None:
     """Prove the equilibrium that a point approximates; None where neither exact arithmetic nor Krawczyk's test does."""
     from hybrid.exact.krawczyk import isolate
 
-    exact = _simple(system, inputs, point, _CLOSE)
-    if exact is not None:
-        return exact
-    for box in isolate(system, inputs, point):
-        return _enclosed(system, inputs, box)
-    return _simple(system, inputs, point, _LOOSE)
+    simple = _simple(system, inputs, point, _CLOSE)
+    if simple is not None:
+        return simple
+    boxes = isolate(system, inputs, point)
+    first = next(boxes, None)
+    if first is None:
+        return _simple(system, inputs, point, _LOOSE)
+    found = _enclosed(system, inputs, first)
+    if any(found.radius) and _is_algebraic(system):  # fractions of larger denominators show in a narrower box
+        narrower = [_enclosed(system, inputs, box) for box in islice(boxes, 1)]
+        return next((one for one in narrower if not any(one.radius)), found)
+    return found
+
+
+def _lies_in(inner: Equilibrium, outer: Equilibrium) -> bool:
+    pairs = zip(inner.sides, outer.sides, strict=True)
+    return all(low <= lower and upper <= high for (lower, upper), (low, high) in pairs)
 
 
 # The given point
@@ -238,7 +268,7 @@ def _at(system: NonlinearSystem, given: GivenPoint) -> Equilibrium | None:
 
 def _is_rounding(given: GivenPoint, found: Equilibrium) -> bool:
     """Whether the given point agrees with an equilibrium to twelve digits, in a box that holds no other."""
-    pairs = list(zip(given.midpoint, (found.box[name] for name in found.system.states), strict=True))
+    pairs = list(zip(given.midpoint, found.sides, strict=True))
     if any(max(abs(x - bound) for bound in bounds) > _ROUNDING * max(Fraction(1), abs(x)) for x, bounds in pairs):
         return False
     hulls = [(min(lower, x), max(upper, x)) for x, (lower, upper) in pairs]
@@ -317,6 +347,11 @@ def _simplest(lower: Fraction, upper: Fraction) -> Fraction:
 # Exact arithmetic
 
 
+def _is_algebraic(system: NonlinearSystem) -> bool:
+    """Whether f may have zeros that are fractions without being told so by special values of functions."""
+    return all(op in _ALGEBRAIC for op, _, _ in system.rhs.operations)
+
+
 def _origin(system: NonlinearSystem) -> tuple[Fraction, ...]:
     return (Fraction(0),) * system.n
 
@@ -344,13 +379,6 @@ def _exact_residual(system: NonlinearSystem, inputs: Sequence[Fraction], x: Sequ
         return Residual(system, inputs, exact())(x)
     except NotExact:
         return None
-
-
-def _inside(inner: Equilibrium, outer: Equilibrium) -> bool:
-    return all(
-        outer.box[name][0] <= inner.box[name][0] and inner.box[name][1] <= outer.box[name][1]
-        for name in outer.system.states
-    )
 
 
 def _float(value: Fraction) -> float:

@@ -1,0 +1,131 @@
+"""The words for an answer near a point of a nonlinear system: where, what was asked, the point itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from hybrid.answer import Answer, Verdict
+from hybrid.decimals import exactly, outwards
+from hybrid.question import LocalQuestion, Region
+
+Bounds = tuple[Fraction, Fraction]
+
+_IN_A_SENTENCE = 6  # coordinates; more are listed below
+
+
+def about(answer: Answer) -> str:
+    """What was asked: stability, controllability, …, feedback; empty where nothing was proved."""
+    return str(_claim(answer).get("about", "")).removeprefix("local ")
+
+
+def region(answer: Answer) -> Region:
+    """The region that was asked for."""
+    claim = _claim(answer)
+    return Region(Fraction(claim.get("decay", 0)), Fraction(claim.get("damping", 0)))
+
+
+def bounds(answer: Answer) -> dict[str, Bounds]:
+    """Lower and upper bound of each coordinate of the point, as they were proved; empty where nothing was."""
+    stated = _claim(answer).get("point", {})
+    return {name: (Fraction(lo), Fraction(hi)) for name, (lo, hi) in stated.items()}
+
+
+def found(answer: Answer) -> str:
+    """The verdict with its place; exponential decay in discrete time is that of a geometric sequence.
+
+    >>> import hybrid
+    >>> found(hybrid.stability(hybrid.NonlinearSystem.from_text("x' = -sin(x)")))
+    'locally exponentially stable at x = 0'
+    """
+    where = place(answer)
+    if not _claim(answer).get("equilibrium", True):
+        return f"the linearisation at {where} (a point, not an equilibrium) is {answer.verdict.value}"
+    if answer.verdict is Verdict.STABLE:
+        return f"locally exponentially stable at {where}"
+    if answer.verdict in (Verdict.UNSTABLE, Verdict.MARGINAL):
+        return f"{answer.verdict.value} at {where}"
+    if answer.verdict is Verdict.STABILISED:
+        return f"locally stabilised at {where}"
+    return f"the linearisation at {where} is {answer.verdict.value}"
+
+
+def place(answer: Answer) -> str:
+    """The states of the point in a few words; digits of an enclosed coordinate are those that are proved."""
+    system = answer.question.system
+    coordinates = bounds(answer)
+    states = [name for name in coordinates if name in getattr(system, "states", ())]
+    if len(states) > _IN_A_SENTENCE:
+        return "the point below"
+    return ", ".join(f"{name} {_relation(*coordinates[name])}" for name in states)
+
+
+def facts(answer: Answer) -> list[tuple[str, str]]:
+    """The point line by line where a sentence does not hold it, and the law that a gain stands for."""
+    coordinates = bounds(answer)
+    lines = [f"{name} {_interval(*ends)}" for name, ends in coordinates.items()]
+    is_short = len(lines) <= _IN_A_SENTENCE and all(exactly(*ends) for ends in coordinates.values())
+    label = "equilibrium" if _claim(answer).get("equilibrium", True) else "point"
+    labels = [label, *[""] * (len(lines) - 1)]
+    told = [] if is_short else list(zip(labels, lines, strict=True))
+    return told + ([("law", law(answer))] if answer.gain is not None else [])
+
+
+def law(answer: Answer) -> str:
+    """The feedback that the gain stands for, with the inputs of the point.
+
+    >>> import hybrid
+    >>> answer = hybrid.feedback(hybrid.NonlinearSystem(["x"], ["u"], ["x^2 - 1 + u"]), at={"x": 1}, model=False)
+    >>> law(answer)
+    'u = u* - K (x - x*) with u* = (0)'
+    """
+    assert isinstance(answer.question, LocalQuestion)
+    coordinates = bounds(answer)
+    inputs = (_number(*coordinates[name]) for name in answer.question.system.inputs)
+    return f"u = u* - K (x - x*) with u* = ({', '.join(inputs)})"
+
+
+def document(answer: Answer) -> dict[str, list[float]] | None:
+    """The point for JSON: name → [lo, hi] in doubles, rounded outwards; None where nothing was proved."""
+    found_bounds = bounds(answer)
+    return {name: [_outward(lo, -math.inf), _outward(hi, math.inf)] for name, (lo, hi) in found_bounds.items()} or None
+
+
+def latex(answer: Answer) -> str:
+    """The point as one row of a formula."""
+    entries = []
+    for name, (lo, hi) in bounds(answer).items():
+        symbol = rf"\mathit{{{name}}}".replace("_", r"\_")
+        value = exactly(lo, hi)
+        entries.append(f"{symbol} = {value}" if value else rf"{symbol} \approx {float((lo + hi) / 2):.8g}")
+    return r",\; ".join(entries)
+
+
+def _claim(answer: Answer) -> Mapping[str, Any]:
+    return {} if answer.certificate is None else answer.certificate.claim
+
+
+def _relation(lo: Fraction, hi: Fraction) -> str:
+    value = exactly(lo, hi)
+    return f"= {value}" if value else f"= {float((lo + hi) / 2):.8g}…"
+
+
+def _number(lo: Fraction, hi: Fraction) -> str:
+    return exactly(lo, hi) or repr(float((lo + hi) / 2))
+
+
+def _interval(lo: Fraction, hi: Fraction) -> str:
+    value = exactly(lo, hi)
+    if value:
+        return f"= {value}"
+    a, b = outwards(lo, hi)
+    return f"in [{a}, {b}]"
+
+
+def _outward(value: Fraction, direction: float) -> float:
+    """The double nearest to the value on one side of it."""
+    nearest = float(value)
+    beyond = Fraction(nearest) < value if direction > 0 else Fraction(nearest) > value
+    return math.nextafter(nearest, direction) if beyond else nearest
