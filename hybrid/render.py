@@ -45,8 +45,8 @@ def as_text(answer: Answer, *, recheck: str = "hybrid.check(answer.certificate)"
 def as_document(answer: Answer) -> dict[str, Any]:
     """The answer as JSON knows it, under the keys of `--json`; null where a value is absent or unbounded.
 
-    `abscissa` and the poles are doubles rounded outwards, `gain` the doubles that were proved (their shortest
-    decimals round-trip), `certificate` the whole document that `hybrid check` reads.
+    `abscissa`, the poles and (of a nonlinear system alone) `point` are doubles rounded outwards, `gain` the doubles
+    that were proved (their shortest decimals round-trip), `certificate` the whole document that `hybrid check` reads.
 
     >>> import hybrid
     >>> document = as_document(hybrid.stability(hybrid.LinearSystem([[-1]])))
@@ -61,7 +61,7 @@ def as_document(answer: Answer) -> dict[str, Any]:
         "abscissa": None if ends is None else [end if math.isfinite(end) else None for end in ends],
         "gain": None if answer.gain is None else answer.gain.tolist(),
         "poles": None if answer.poles is None else [_pole_document(pole) for pole in answer.poles],
-        "point": local.document(answer),
+        **({"point": local.document(answer)} if _is_local(answer) else {}),
         "dimension": answer.dimension,
         "reason": None if answer.reason is None else answer.reason.value,
         "notes": list(answer.notes),

@@ -89,8 +89,16 @@ def law(answer: Answer) -> str:
 
 def document(answer: Answer) -> dict[str, list[float]] | None:
     """The point for JSON: name → [lo, hi] in doubles, rounded outwards; None where nothing was proved."""
-    found_bounds = bounds(answer)
-    return {name: [_outward(lo, -math.inf), _outward(hi, math.inf)] for name, (lo, hi) in found_bounds.items()} or None
+    return {name: outward_doubles(*ends) for name, ends in bounds(answer).items()} or None
+
+
+def outward_doubles(lo: Fraction, hi: Fraction) -> list[float]:
+    """The narrowest two doubles that enclose lo and hi.
+
+    >>> outward_doubles(Fraction(1, 10), Fraction(1, 2))
+    [0.09999999999999999, 0.5]
+    """
+    return [_outward(lo, -math.inf), _outward(hi, math.inf)]
 
 
 def latex(answer: Answer) -> str:

@@ -92,10 +92,7 @@ def plants(name: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"plants": [_summary(plant) for plant in (*linear, *nonlinear)]}))
         return
-    heading = ("STATES", "INPUTS", "TIME", "")
-    rows = [("LINEAR", *heading), *map(_row, linear), ("NONLINEAR", *heading), *map(_row, nonlinear)]
-    lines = table(rows).splitlines()
-    click.echo("\n".join([*lines[: len(linear) + 1], "", *lines[len(linear) + 1 :]]))
+    click.echo(table([("NAME", "KIND", "STATES", "INPUTS", "TIME", ""), *map(_row, linear), *map(_row, nonlinear)]))
 
 
 def _summary(plant: Plant | NonlinearPlant) -> dict[str, Any]:
@@ -108,7 +105,8 @@ def _summary(plant: Plant | NonlinearPlant) -> dict[str, Any]:
 def _row(plant: Plant | NonlinearPlant) -> tuple[str, ...]:
     system = plant.system
     time = "discrete" if system.is_discrete else "continuous"
-    return plant.name, str(system.n), str(system.m), time, plant.description
+    kind = "nonlinear" if isinstance(plant, NonlinearPlant) else "linear"
+    return plant.name, kind, str(system.n), str(system.m), time, plant.description
 
 
 def _as_document(plant: Plant | NonlinearPlant) -> dict[str, Any]:

@@ -36,13 +36,10 @@ class Output:
         """Refuse what could not be written, before anything is computed."""
         if self.as_json and self.quiet:
             raise click.UsageError("--json and --quiet exclude each other", click.get_current_context(silent=True))
-        for option, path in (("--save", self.save), ("--plot", self.plot)):
-            if path is not None:
-                _require_writable(option, path)
+        if self.save is not None:
+            require_writable("--save", self.save)
         if self.plot is not None:
-            from hybrid.plot import require_format
-
-            require_format(self.plot)
+            plot_format(self.plot)
 
     def deliver(self, answer: Answer) -> None:
         """Write the files, print the answer, and end with the exit code of its status."""
@@ -51,7 +48,7 @@ class Output:
         if self.as_json:
             click.echo(json.dumps(answer.to_dict(), allow_nan=False))
         elif not self.quiet:
-            click.echo(_coloured(_text(answer, saved), status))
+            click.echo(coloured(_text(answer, saved), status))
         click.get_current_context().exit(_EXIT_CODES[status])
 
     def _write_files(self, answer: Answer) -> str | None:
@@ -69,10 +66,10 @@ class Output:
 
 
 def _drawing(answer: Answer, file: str) -> bytes:
-    from hybrid.plot import pole_plot, require_format
+    from hybrid.plot import pole_plot
     from hybrid.question import LocalQuestion
 
-    kind = require_format(file)
+    kind = plot_format(file)
     if isinstance(answer.question, LocalQuestion):
         from .cli_drawings import phase_plane
 
@@ -137,7 +134,24 @@ def table(rows: Sequence[Sequence[str]], indent: int = 0) -> str:
     return "\n".join(" " * indent + line.rstrip() for line in lines)
 
 
-def _require_writable(option: str, path: str) -> None:
+def plot_format(path: str) -> str:
+    """The format of a drawing that can be written.
+
+    Raises:
+        ProblemError: another suffix, or a place that cannot be written to.
+    """
+    from hybrid.plot import require_format
+
+    require_writable("--plot", path)
+    return require_format(path)
+
+
+def require_writable(option: str, path: str) -> None:
+    """Refuse a place that cannot be written to, before anything is computed.
+
+    Raises:
+        ProblemError: a directory, or a file in one that is absent or read-only.
+    """
     target = Path(path)
     if target.is_dir():
         raise ProblemError(option, path, "a file, not a directory")
@@ -145,6 +159,7 @@ def _require_writable(option: str, path: str) -> None:
         raise ProblemError(option, path, "a file in a directory that exists and can be written to")
 
 
-def _coloured(text: str, status: str) -> str:
+def coloured(text: str, status: str) -> str:
+    """Text that begins with its status, that word in the status's colour."""
     word = status.upper()
     return click.style(word, fg=_COLOURS[status], bold=True) + text.removeprefix(word)

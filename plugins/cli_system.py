@@ -115,10 +115,23 @@ def system_options(command: Command) -> Command:
     ) -> Any:
         values = parse_assignments(",".join(parameters), "--param") if parameters else {}
         system, standard = load_system(name, inputs, values, dt)
-        point = standard if at is None else parse_assignments(at, "--at")
+        if at is not None:
+            point: Any = parse_assignments(at, "--at")
+        else:
+            point = _moved(system, standard) if values else standard
         return command(*args, system=system, at=point, **rest)
 
     return with_system  # type: ignore[return-value]
+
+
+def _moved(system: LinearSystem | NonlinearSystem, at: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The equilibrium near a standard point, for which other parameters leave it a guess."""
+    if at is None or not isinstance(system, NonlinearSystem) or system.free:
+        return at
+    from hybrid.verify.equilibrium import locate
+
+    found = locate(system, at).equilibrium
+    return at if found is None else found.point
 
 
 def at_point_option(command: Command) -> Command:

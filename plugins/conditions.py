@@ -176,21 +176,20 @@ def _require_lienard_chipart(requirements: Requirements, c: Sequence[fmpz_mpoly]
     Δ_k is of degree k in c, so the sign of c₀ enters where k is odd.
     """
     ring, degree = requirements.ring, len(c) - 1
-    if not _stodola(ring, c):
+    minors = hurwitz_determinants(c) if _stodola(ring, c) else [ring.integer(0)]
+    if minors[-1].is_zero():
         requirements.impossible()
         return
     for coefficient in c[::-2]:
         requirements.positive(c[0], coefficient)
-    minors = hurwitz_determinants(c)
     for k in range(degree - 1, 0, -2):
-        minor = minors[k] if k < len(minors) else None
         sign = c[:1] if k % 2 else ()
-        if minor is None:
+        if k >= len(minors):
             requirements.positive(*sign, _as_formula(ring, c, k))
             continue
-        requirements.positive(*sign, minor)
-        if len(minor) > _SHORT and degree <= _GENERIC_DEGREE and _formula_length(c, k) < len(minor):
-            requirements.show(minor, _as_formula(ring, c, k))
+        requirements.positive(*sign, minors[k])
+        if len(minors[k]) > _SHORT and degree <= _GENERIC_DEGREE and _formula_length(c, k) < len(minors[k]):
+            requirements.show(minors[k], _as_formula(ring, c, k))
 
 
 def _stodola(ring: Ring, c: Sequence[fmpz_mpoly]) -> bool:

@@ -12,7 +12,7 @@ from functools import reduce
 from math import lcm
 from typing import NamedTuple
 
-from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz, fmpz_mpoly, fmpz_mpoly_ctx
+from flint import Ordering, fmpq_mpoly_ctx, fmpz, fmpz_mpoly, fmpz_mpoly_ctx
 from sympy import Add, Dummy, Expr, I, Integer, Mul, Pow, Rational, Symbol, default_sort_key, nan, oo, zoo
 
 from hybrid.errors import ProblemError
@@ -154,19 +154,19 @@ def factored(polynomial: fmpz_mpoly) -> tuple[int, list[tuple[fmpz_mpoly, int]]]
     try:
         constant, factors = polynomial.factor()
     except OverflowError:  # python-flint 0.9 sorts the factors by coefficients that have to fit a machine word
-        constant, factors = _factored_over_rationals(polynomial)
+        return _factored_over_rationals(polynomial)
     return (1 if constant > 0 else -1), [(factor, int(power)) for factor, power in factors]
 
 
-def _factored_over_rationals(polynomial: fmpz_mpoly) -> tuple[fmpq, list[tuple[fmpz_mpoly, int]]]:
+def _factored_over_rationals(polynomial: fmpz_mpoly) -> tuple[int, list[tuple[fmpz_mpoly, int]]]:
     context = polynomial.context()
     rationals = fmpq_mpoly_ctx.get(context.names(), context.ordering())
     constant, factors = rationals.from_dict(polynomial.to_dict()).factor()
-    cleared_factors = []
+    integral = []
     for factor, power in factors:
         scale = lcm(*(int(c.q) for c in factor.coeffs()))
-        cleared_factors.append((context.from_dict({m: (c * scale).p for m, c in factor.to_dict().items()}), power))
-    return constant, cleared_factors
+        integral.append((context.from_dict({m: (c * scale).p for m, c in factor.to_dict().items()}), int(power)))
+    return (1 if constant > 0 else -1), integral
 
 
 def bounded(polynomial: fmpz_mpoly) -> fmpz_mpoly:

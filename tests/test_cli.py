@@ -24,6 +24,7 @@ from hybrid.bench.table import Row
 from hybrid.plugins import cli as command_line
 from hybrid.plugins.cli import PluginCommand, cli
 from hybrid.plugins.cli_linear import read_weight
+from hybrid.systems.plants import nonlinear_plants
 
 ROOT = Path(__file__).resolve().parent.parent
 STABLE = "A = [[0, 1], [-2, -3]]\nB = [[0], [1]]\n"
@@ -345,7 +346,7 @@ def test_an_error_while_drawing_saves_nothing(run: Run, monkeypatch: pytest.Monk
 
 
 def test_plants_are_listed_and_shown(run: Run) -> None:
-    names = [plant.name for plant in hybrid.plants()]
+    names = [plant.name for plant in (*hybrid.plants(), *nonlinear_plants())]
     listed = run("plants").stdout.splitlines()
     assert [line.split()[0] for line in listed[1:]] == names
     shown = run("plants", "cart-pole").stdout

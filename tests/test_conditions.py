@@ -270,6 +270,7 @@ def test_contradiction_is_false_and_tautology_is_true():
     assert stability_conditions(companion(positive, positive + 1)) == true
     assert stability_conditions(companion(a**2 + 1, b**2 - b + 1)) == true
     assert stability_conditions(companion(-positive, k)) == false
+    assert stability_conditions(companion(a, b, a * b, d)) == false  # Δ₂ vanishes identically
 
 
 def test_factors_common_to_conditions_are_removed():

@@ -129,14 +129,14 @@ class Search:
 
     def _register(self, residual: Residual, region: Box, mapped: Box) -> None:
         """Note the one zero in a region, and the wider regions around it that hold no other."""
-        sides = hull(region)
+        pairs = [midpoint_radius(side) for side in region]
+        one = Equilibrium(self.system, tuple(m for m, _ in pairs), tuple(r for _, r in pairs), self.inputs)
         near = prove_near(self.system, self.inputs, [midpoint_radius(side)[0] for side in mapped])
-        if near is None or not contains(sides, near.sides):
-            pairs = [midpoint_radius(side) for side in region]
-            near = Equilibrium(self.system, tuple(m for m, _ in pairs), tuple(r for _, r in pairs), self.inputs)
+        if near is None or not near.lies_in(one):
+            near = one
         self._add(near)
         for power in range(-1, _DOUBLINGS):
-            widths = [2.0**power * (upper - lower) for lower, upper in sides]
+            widths = [2.0**power * (upper - lower) for lower, upper in hull(region)]
             wider = tuple((float(m) - w, float(m) + w) for m, w in zip(near.midpoint, widths, strict=True))
             if not contains(wider, near.sides) or not contains_one(residual, to_balls(wider)):
                 return

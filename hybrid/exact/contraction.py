@@ -35,14 +35,16 @@ class Empty(Exception):  # noqa: N818  an outcome: the box holds no zero
 class Contractor:
     """Cuts off what cannot be a zero of f(x, u), or of f(x, u) − x; bound to the precision of flint's context.
 
-    >>> oscillator = NonlinearSystem.from_text("x' = y - 1; y' = x*y - 1/2")
-    >>> [str(side) for side in Contractor(oscillator, []).contract([arb(0, 8), arb(0, 8)])]
-    ['0.500000000000000', '1.00000000000000']
+    >>> contractor = Contractor(NonlinearSystem.from_text("x' = 1/x - 2; y' = y*x - x"), [])
+    >>> [float(side) for side in contractor.contract([arb(0, 8), arb(0, 8)])]
+    [0.5, 0.0]
+    >>> [float(side) for side in contractor.contract([arb(0.5), arb(0, 8)])]
+    [0.5, 1.0]
     """
 
     def __init__(self, system: NonlinearSystem, inputs: Sequence[Fraction]) -> None:
         arithmetic = balls()
-        functions = arithmetic.operations | _PARTIAL
+        functions = {**arithmetic.operations, **_PARTIAL}
         tape = system.rhs
         self._inputs = [arithmetic.constant(value) for value in inputs]
         self._constants = [_converted(constant, arithmetic) for constant in tape.constants]

@@ -64,7 +64,8 @@ class Form:
 
     def value(self, y: Sequence[float]) -> arb:
         """V(y)."""
-        return _dot(self._product(y), y)
+        value: arb = _dot(self._product(y), y)
+        return value
 
     def cell(self, centre: tuple[float, ...], radius: tuple[float, ...]) -> Cell:
         """A box with a lower bound on V over it: V lies above its tangent at the centre, because it is convex."""
@@ -119,8 +120,8 @@ class Derivative:
     Elsewhere, for c + d in Y: F(c + d) = F(c) + J d, so V̇ = 2cᵀF(c) + 2 (F(c) + Jᵀc)·d + 2 dᵀJd. The last term is
     bounded entry by entry, and by 0 where −(J + Jᵀ) ≻ 0 for all of J(Y).
 
-    Either way ∂F/∂y was enclosed over Y: f is defined there, and Lipschitz. (For abs read Clarke's derivative, for which
-    the mean value theorem holds: Clarke 1983, 2.6.5.)
+    Either way ∂F/∂y was enclosed over Y: f is defined there, and Lipschitz. (For abs read Clarke's derivative, for
+    which the mean value theorem holds: Clarke 1983, 2.6.5.)
     """
 
     def __init__(self, candidate: Candidate) -> None:
@@ -151,7 +152,8 @@ class Derivative:
 
     def at(self, y: Sequence[float]) -> arb:
         """V̇ at a point."""
-        return 2 * _dot(self._force([*map(arb, y), *self._equilibrium]), y)
+        half: arb = _dot(self._force([*map(arb, y), *self._equilibrium]), y)
+        return 2 * half
 
 
 def _dot(a: Sequence[Any], b: Sequence[Any]) -> Any:

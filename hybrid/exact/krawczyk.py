@@ -108,18 +108,17 @@ def isolate(system: NonlinearSystem, inputs: Sequence[Fraction], start: Sequence
 
 
 def contains_one_zero(system: NonlinearSystem, inputs: Sequence[Fraction], bounds: Sequence[Bounds]) -> bool:
-    """Krawczyk's test on a box given by its bounds, at rising precision."""
+    """Krawczyk's test on a box given by its bounds, at rising precision.
+
+    It runs on balls, which reach a little beyond the bounds, so the image has to lie within the bounds themselves.
+    """
     for precision in LADDER:
         with ctx.workprec(precision):
-            box = [between(*pair) for pair in bounds]
-            if contains_one(Residual(system, inputs, balls()), box):
+            sides = [(ball(lower), ball(upper)) for lower, upper in bounds]
+            mapped = image(Residual(system, inputs, balls()), [lower.union(upper) for lower, upper in sides])
+            if mapped and all(low < side and side < up for side, (low, up) in zip(mapped, sides, strict=True)):
                 return True
     return False
-
-
-def between(lower: Fraction, upper: Fraction) -> arb:
-    """A ball around [lower, upper]."""
-    return ball(lower).union(ball(upper))
 
 
 def midpoint_radius(side: arb) -> Bounds:
@@ -144,7 +143,7 @@ def _isolated(residual: Residual, start: Box, precision: int) -> Box | None:
         if mapped is None:
             return None
         if inside(mapped, box):
-            narrow = [_inflated(side.mid(), 8 * side.rad(), precision) for side in mapped]
+            narrow = [_short(_inflated(side.mid(), 8 * side.rad(), precision)) for side in mapped]
             return narrow if contains_one(residual, narrow) else box
         box = [_inflated(side.mid(), 2 * side.rad(), precision) for side in mapped]
     return None
@@ -178,6 +177,14 @@ def _inflated(centre: arb, radius: arb, precision: int) -> arb:
     """A ball a little wider than the radius, and never a point."""
     floor = (abs(centre) + arb(2) ** -precision) * arb(2) ** -precision
     return arb(centre, (radius + floor).abs_upper())
+
+
+def _short(side: arb) -> arb:
+    """A ball around a ball, whose midpoint has no digits far below the radius."""
+    mantissa, exponent = side.rad().man_exp()
+    bits = int(mantissa).bit_length() + int(exponent)
+    grid = arb(2) ** (bits - 3)
+    return arb((side.mid() / grid + arb(0.5)).floor().mid() * grid, 10 * grid)
 
 
 def _square(rows: list[list[arb]]) -> arb_mat:

@@ -101,7 +101,8 @@ def _proposal(
         return None
     if rates[0] < slowest:
         return None
-    level = sampled_level(field, P, np.linalg.solve(factor.T, directions.T).T)
+    rays = np.linalg.solve(factor.T, directions.T).T
+    level = sampled_level(field, P, np.asarray(rays, np.float64))
     n = len(A)
     ball = math.pi ** (n / 2) / math.gamma(n / 2 + 1)
     volume = ball * level ** (n / 2) / float(np.prod(np.diag(factor)))
@@ -150,4 +151,5 @@ def _directions(n: int) -> FloatArray:
 
 def _positive(Q: FloatArray) -> FloatArray:
     """Q with what rounding left of its symmetry and definiteness restored."""
-    return (Q + Q.T) / 2 + 1e-12 * np.abs(Q).max() * np.eye(len(Q))
+    shifted: FloatArray = (Q + Q.T) / 2 + 1e-12 * np.abs(Q).max() * np.eye(len(Q))
+    return shifted

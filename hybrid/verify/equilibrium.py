@@ -8,6 +8,7 @@ from enum import Enum
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
+from math import isqrt
 from typing import Any
 
 from hybrid.expressions.source import DomainError
@@ -25,7 +26,7 @@ _CANDIDATES = 8
 _TIGHTER = (64, 200, 450, 950)  # bits, to tell enclosures from each other
 _ALGEBRAIC = frozenset({"+", "-", "*", "/", "neg", "^", "sqrt", "root", "abs"})
 _COINCIDENCE = 2**10
-"""A fraction whose squared denominator, times this, exceeds 1/width lies in an interval by chance."""
+"""Fractions of denominator d lie in an interval by chance where d² exceeds 1/radius; this is room below that."""
 
 
 class Shortfall(Enum):
@@ -81,6 +82,11 @@ class Equilibrium:
     def point(self) -> dict[str, Fraction]:
         """The midpoint and the inputs by name."""
         return dict(zip(self.system.variables, (*self.midpoint, *self.inputs), strict=True))
+
+    def lies_in(self, other: Equilibrium) -> bool:
+        """Whether the enclosure is part of another, which holds one equilibrium: then both are the same."""
+        pairs = zip(self.sides, other.sides, strict=True)
+        return all(low <= lower and upper <= high for (lower, upper), (low, high) in pairs)
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,7 @@ def locate(system: NonlinearSystem, at: Mapping[str, Any] | None = None) -> Loca
     if residual is not None and not any(upper for _, upper in residual):
         found = _at(system, given)
         return Located(found, True, residual, given.assumed_zero, None if found else Shortfall.NOT_ISOLATED)
-    found, reason = _search(system, given.inputs, [_float(x) for x in given.midpoint])
+    found, reason = _search(system, given.inputs, given.midpoint)
     is_given = found is not None and _is_rounding(given, found)
     return Located(found, is_given, residual, given.assumed_zero, reason)
 
@@ -185,7 +191,7 @@ def refine(equilibrium: Equilibrium, bits: int) -> Equilibrium:
     if any(best.radius):
         for box in isolate(system, inputs, best.midpoint):
             narrower = _enclosed(system, inputs, box)
-            if _lies_in(narrower, equilibrium):
+            if narrower.lies_in(equilibrium):
                 best = narrower
             if all(r <= max(1, abs(m)) / 2**bits for r, m in zip(best.radius, best.midpoint, strict=True)):
                 break
@@ -195,7 +201,7 @@ def refine(equilibrium: Equilibrium, bits: int) -> Equilibrium:
 def same(one: Equilibrium, other: Equilibrium) -> bool:
     """Whether two proved equilibria are one: an enclosure that lies in the other, which holds one, says so."""
     for bits in _TIGHTER:
-        if _lies_in(one, other) or _lies_in(other, one):
+        if one.lies_in(other) or other.lies_in(one):
             return True
         if any(a[1] < b[0] or b[1] < a[0] for a, b in zip(one.sides, other.sides, strict=True)):
             return False
@@ -219,11 +225,6 @@ def prove_near(system: NonlinearSystem, inputs: tuple[Fraction, ...], point: Seq
         narrower = [_enclosed(system, inputs, box) for box in islice(boxes, 1)]
         return next((one for one in narrower if not any(one.radius)), found)
     return found
-
-
-def _lies_in(inner: Equilibrium, outer: Equilibrium) -> bool:
-    pairs = zip(inner.sides, outer.sides, strict=True)
-    return all(low <= lower and upper <= high for (lower, upper), (low, high) in pairs)
 
 
 # The given point
@@ -268,10 +269,9 @@ def _at(system: NonlinearSystem, given: GivenPoint) -> Equilibrium | None:
 
 def _is_rounding(given: GivenPoint, found: Equilibrium) -> bool:
     """Whether the given point agrees with an equilibrium to twelve digits, in a box that holds no other."""
-    pairs = list(zip(given.midpoint, found.sides, strict=True))
-    if any(max(abs(x - bound) for bound in bounds) > _ROUNDING * max(Fraction(1), abs(x)) for x, bounds in pairs):
+    if not _agree(given.midpoint, found.midpoint):
         return False
-    hulls = [(min(lower, x), max(upper, x)) for x, (lower, upper) in pairs]
+    hulls = [(min(lower, x), max(upper, x)) for x, (lower, upper) in zip(given.midpoint, found.sides, strict=True)]
     slack = max(upper - lower for lower, upper in hulls)
     around = [(lower - slack, upper + slack) for lower, upper in hulls]
     return verify_unique(found.system, found.box | dict(zip(found.system.states, around, strict=True)))
@@ -288,18 +288,27 @@ def _near_origin(system: NonlinearSystem, given: GivenPoint) -> Located:
 
 
 def _search(
-    system: NonlinearSystem, inputs: tuple[Fraction, ...], start: Sequence[float] | None
+    system: NonlinearSystem, inputs: tuple[Fraction, ...], start: Sequence[Fraction] | None
 ) -> tuple[Equilibrium | None, Shortfall | None]:
     """The first point that Newton's iteration proposes and that is proved."""
     reason = Shortfall.NOT_FOUND
-    for candidate in islice(candidates(system, inputs, start), _CANDIDATES):
-        equilibrium = prove_near(system, inputs, [Fraction(x) for x in candidate.tolist()])
+    floats = None if start is None else [_float(x) for x in start]
+    for candidate in islice(candidates(system, inputs, floats), _CANDIDATES):
+        point = [Fraction(x) for x in candidate.tolist()]
+        if start is not None and _agree(start, point):
+            point = list(start)  # which may have more digits than a double
+        equilibrium = prove_near(system, inputs, point)
         if equilibrium is not None:
             return equilibrium, None
         reason = Shortfall.NOT_ISOLATED
     if _vanishes(system, inputs, _origin(system)):  # also where the equilibria form a curve that Newton leads to
         return _point(system, inputs, _origin(system)), None
     return None, reason
+
+
+def _agree(given: Sequence[Fraction], point: Sequence[Fraction]) -> bool:
+    """Whether a given point may be a rounding of another."""
+    return all(abs(x - y) <= _ROUNDING * max(Fraction(1), abs(x)) for x, y in zip(given, point, strict=True))
 
 
 def _simple(
@@ -317,31 +326,14 @@ def _simple(
 
 
 def _enclosed(system: NonlinearSystem, inputs: tuple[Fraction, ...], box: Sequence[Any]) -> Equilibrium:
-    """The equilibrium in a box proved to hold exactly one: exactly, if the simplest fractions in it are that one."""
+    """The equilibrium in a box proved to hold exactly one: exactly, if simple fractions in it are an equilibrium."""
     from hybrid.exact.krawczyk import midpoint_radius
 
     pairs = [midpoint_radius(side) for side in box]
-    simplest = tuple(_simplest(middle - radius, middle + radius) for middle, radius in pairs)
-    telling = all(2 * r * x.denominator**2 * _COINCIDENCE < 1 for x, (_, r) in zip(simplest, pairs, strict=True))
-    if telling and _vanishes(system, inputs, simplest):
-        return _point(system, inputs, simplest)
-    return Equilibrium(system, tuple(m for m, _ in pairs), tuple(r for _, r in pairs), inputs)
-
-
-def _simplest(lower: Fraction, upper: Fraction) -> Fraction:
-    """The fraction of least denominator in [lower, upper], by continued fractions.
-
-    >>> _simplest(Fraction("0.333"), Fraction("0.334"))
-    Fraction(1, 3)
-    """
-    if lower <= 0 <= upper:
-        return Fraction(0)
-    if upper < 0:
-        return -_simplest(-upper, -lower)
-    whole = -(-lower.numerator // lower.denominator)
-    if whole <= upper:
-        return Fraction(whole)
-    return whole - 1 + 1 / _simplest(1 / (upper - whole + 1), 1 / (lower - whole + 1))
+    enclosed = Equilibrium(system, tuple(m for m, _ in pairs), tuple(r for _, r in pairs), inputs)
+    fractions = tuple(m.limit_denominator(max(1, isqrt(int(1 / (_COINCIDENCE * r))))) for m, r in pairs)
+    simple = _point(system, inputs, fractions)
+    return simple if simple.lies_in(enclosed) and simple.exact else enclosed
 
 
 # Exact arithmetic

@@ -104,11 +104,11 @@ def prove(
     on it. The ellipsoid is compact; so solutions that start in it exist for all time, stay in it, and tend to x*
     (Lyapunov; Khalil 2002, Theorem 4.1), exponentially since V̇ ≤ −ε|x − x*|² near x*.
 
-    With x = x* + T y, TᵀPT ≈ I, the ellipsoid is nearly a ball. It lies in the box |y_i| ≤ √(level·((TᵀPT)⁻¹)_ii), which
-    is bisected until each part is shown either to lie outside the ellipsoid or to have V̇ < 0, in Arb arithmetic
-    (`hybrid.exact.decrease.Derivative` has the two tests). Where x* is only enclosed, V is still exact in y, f(x* + T y)
-    is enclosed for all x* in the enclosure, and f(x*, u*) = 0 is used for the true one: the statement is about the
-    ellipsoid around the true x*, and about the gain acting on x minus the true x*.
+    With x = x* + T y, TᵀPT ≈ I, the ellipsoid is nearly a ball. It lies in the box |y_i| ≤ √(level·((TᵀPT)⁻¹)_ii),
+    which is bisected until each part is shown either to lie outside the ellipsoid or to have V̇ < 0, in Arb arithmetic
+    (`hybrid.exact.decrease.Derivative` has the two tests). Where x* is only enclosed, V is still exact in y,
+    f(x* + T y) is enclosed for all x* in the enclosure, and f(x*, u*) = 0 is used for the true one: the statement is
+    about the ellipsoid around the true x*, and about the gain acting on x minus the true x*.
 
     Args:
         system: continuous time, no free parameters.

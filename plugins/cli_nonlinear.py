@@ -1,0 +1,221 @@
+"""What an engineer sees of a proof: the region of attraction, and the response in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hybrid.decimals import exactly
+from hybrid.errors import ParseError, ProblemError
+from hybrid.render_local import outward_doubles
+from hybrid.systems.linear import LinearSystem
+from hybrid.systems.numbers import exact, nearest_float, spell
+from hybrid.systems.reading_equations import parse_assignments
+
+from .cli_equilibria import read_seconds
+from .cli_options import coloured, plot_format, require_writable, table, write_bytes
+from .cli_system import require_nonlinear, system_options
+
+if TYPE_CHECKING:
+    from hybrid.simulate import Trajectory
+    from hybrid.verify.equilibrium import Equilibrium
+    from hybrid.verify.region import Region
+
+_PROVED, _UNDECIDED = 0, 3
+_MAX_GAIN_BYTES = 20_000_000
+_GAIN_HELP = "A certificate that feedback --save wrote, or [[k1,k2]]: u = u* - K (x - x*)."
+
+
+@click.command(short_help="Prove a region of attraction.")
+@system_options
+@click.option("--gain", metavar="FILE", help=_GAIN_HELP)
+@click.option("--timeout", metavar="SECONDS", default="10", show_default=True, help="How long to search for a large one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, the certificate inside.")
+@click.option("--save", metavar="FILE", help="Write the certificate, whole or not at all.")
+@click.option("--plot", metavar="FILE", help="Draw the phase plane, a slice of it for more than two states.")
+def region(
+    system: Any, at: Any, gain: str | None, timeout: str, as_json: bool, save: str | None, plot: str | None
+) -> None:
+    """Prove that all motions from an ellipsoid around a stable equilibrium stay in it and tend to the equilibrium.
+
+    The largest ellipsoid found is printed, with its volume and semi-axes. Exit code 3 if none was proved.
+    """
+    plant, kind = require_nonlinear(system), None if plot is None else plot_format(plot)
+    if save is not None:
+        require_writable("--save", save)
+    K, point = (None, None) if gain is None else read_gain(gain, plant.m, plant.n)
+    seconds = read_seconds(timeout, "--timeout")
+    from hybrid.verify.region import largest
+
+    started = time.perf_counter()
+    place = _equilibrium(plant, at if point is None else point)
+    found = largest(plant, place, K, seconds=seconds)
+    elapsed = time.perf_counter() - started
+    drawing = None
+    if found is not None and kind is not None:
+        from .cli_drawings import plane_of_region
+
+        drawing = plane_of_region(found, kind)
+    if found is not None and save is not None:
+        _certificate(found).save(save)
+    if plot is not None and drawing is not None:
+        write_bytes(plot, drawing)
+    if as_json:
+        click.echo(json.dumps(_document(found, elapsed), allow_nan=False))
+    else:
+        text = "UNDECIDED: no region of attraction was proved." if found is None else _text(found, elapsed)
+        click.echo(coloured(text, "undecided" if found is None else "proved"))
+    click.get_current_context().exit(_UNDECIDED if found is None else _PROVED)
+
+
+@click.command(short_help="Compute the response in time, open or closed loop.")
+@system_options
+@click.option("--gain", metavar="FILE", help=_GAIN_HELP)
+@click.option("--start", metavar="POINT", help="Where it starts, as x=0.1; other states at the equilibrium.")
+@click.option("--seconds", metavar="T", help="How long; six time constants of the slowest pole by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print t, x and u as one JSON object.")
+@click.option("--plot", metavar="FILE", help="Draw states and inputs over time into a .png, .svg or .pdf file.")
+def simulate(
+    system: Any, at: Any, gain: str | None, start: str | None, seconds: str | None, as_json: bool, plot: str | None
+) -> None:
+    """Compute the response in time with u = u* - K (x - x*), or with constant inputs. This proves nothing."""
+    from hybrid.simulate import simulate as respond
+
+    kind = None if plot is None else plot_format(plot)
+    K, point = (None, None) if gain is None else read_gain(gain, system.m, system.n)
+    at = None if isinstance(system, LinearSystem) and at is None else (at if point is None else point)
+    first = None if start is None else parse_assignments(start, "--start")
+    trajectory = respond(system, None if K is None else [[float(x) for x in row] for row in K], at, first, seconds)
+    if plot is not None and kind is not None:
+        from .cli_drawings import response
+
+        write_bytes(plot, response(trajectory, kind))
+    click.echo(json.dumps(_samples(trajectory)) if as_json else _summary(trajectory, plot))
+
+
+def read_gain(text: str, rows: int, columns: int) -> tuple[list[list[Fraction]], dict[str, Fraction] | None]:
+    """A gain from a certificate, with the equilibrium that it is for, or from a file or text with a JSON matrix.
+
+    Raises:
+        ProblemError: there is no gain, or not one of this shape.
+
+    >>> read_gain("[[0.5, 1]]", 1, 2)
+    ([[Fraction(1, 2), Fraction(1, 1)]], None)
+    """
+    if os.path.exists(text):
+        text = _file_text(text)
+    try:
+        # Numbers stay text, so that 0.1 is 1/10 here as everywhere.
+        content = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        raise ParseError("--gain", text, "a certificate with a gain, or a JSON matrix such as [[1,2]]") from None
+    claim = content.get("claim") if isinstance(content, dict) else {"gain": content}
+    stated = claim.get("gain") if isinstance(claim, Mapping) else None
+    is_matrix = isinstance(stated, list) and all(isinstance(row, list) for row in stated)
+    if not is_matrix or len(stated) != rows or any(len(row) != columns for row in stated):
+        raise ProblemError("--gain", text, f"a gain of {rows} rows and {columns} columns, inputs by states")
+    point = claim.get("point")
+    return [[exact(entry, "--gain") for entry in row] for row in stated], None if point is None else _middle(point)
+
+
+def _middle(point: Any) -> dict[str, Fraction]:
+    try:
+        return {name: (exact(lo, "--gain, point") + exact(hi, "--gain, point")) / 2 for name, (lo, hi) in point.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ProblemError("--gain, point", point, "bounds of each state and input") from error
+
+
+def _file_text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_MAX_GAIN_BYTES + 1)
+        if len(content) > _MAX_GAIN_BYTES:
+            raise ProblemError("--gain", path, f"a file of at most {_MAX_GAIN_BYTES} bytes")
+        return content.decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ProblemError("--gain", path, "a readable text file") from None
+
+
+def _equilibrium(system: Any, at: Any) -> Equilibrium:
+    from hybrid.verify.equilibrium import locate
+
+    located = locate(system, at)
+    if located.equilibrium is None:
+        raise ProblemError("--at", "no equilibrium nearby", "a point near an equilibrium; try hybrid equilibria --box")
+    return located.equilibrium
+
+
+# The region
+
+
+def _certificate(found: Region) -> Any:
+    from hybrid.certificate import Certificate
+    from hybrid.verify.region import METHOD
+
+    return Certificate(found.equilibrium.system, found.claim(), METHOD, found.witness())
+
+
+def _text(found: Region, seconds: float) -> str:
+    system, box = found.equilibrium.system, found.equilibrium.box
+    place = ", ".join(f"{name} = {exactly(*box[name]) or f'{float(sum(box[name]) / 2):.8g}…'}" for name in system.states)
+    law = " under u = u* - K (x - x*)" if found.gain is not None else ""
+    headline = f"PROVED: every motion{law} that starts where V(x) <= c stays there and tends to {place}."
+    rows = [tuple(spell(entry) for entry in row) for row in found.P]
+    facts = [
+        ("V(x)", "(x - x*)' P (x - x*)"),
+        ("c", spell(found.level)),
+        ("semi-axes", ", ".join(f"{axis:.6g}" for axis in found.semi_axes)),
+        ("volume", f"at least {found.volume[0]:.6g}"),
+        ("proof", f"V decreases in each of {found.boxes} boxes"),
+        ("time", f"{seconds:.3g} s"),
+    ]
+    return "\n\n".join([headline, "P =\n" + table(rows, indent=2), table(facts, indent=2)])
+
+
+def _document(found: Region | None, seconds: float) -> dict[str, Any]:
+    if found is None:
+        return {"status": "undecided", "seconds": seconds}
+    return {
+        "status": "proved",
+        "point": {name: outward_doubles(*bounds) for name, bounds in found.equilibrium.box.items()},
+        "P": [[spell(entry) for entry in row] for row in found.P],
+        "level": spell(found.level),
+        "gain": None if found.gain is None else [[nearest_float(entry) for entry in row] for row in found.gain],
+        "semi_axes": list(found.semi_axes),
+        "volume": list(found.volume),
+        "boxes": found.boxes,
+        "seconds": seconds,
+        "certificate": _certificate(found).to_dict(),
+    }
+
+
+# The response
+
+
+def _summary(trajectory: Trajectory, plot: str | None) -> str:
+    rows = [("", "START", "END", "EQUILIBRIUM")]
+    ends = zip(trajectory.states, trajectory.x[0], trajectory.x[-1], trajectory.target, strict=True)
+    rows += [(name, *(f"{value:.6g}" for value in values)) for name, *values in ends]
+    told = [f"Simulated {trajectory.t[-1]:.6g} s in double precision; a simulation proves nothing."]
+    if trajectory.ended:
+        told.append(f"It {trajectory.ended}." if trajectory.ended[0].islower() else trajectory.ended)
+    if plot is not None:
+        told.append(f"Drawn into {plot}.")
+    return "\n\n".join([" ".join(told), table(rows, indent=2)])
+
+
+def _samples(trajectory: Trajectory) -> dict[str, Any]:
+    return {
+        "states": list(trajectory.states),
+        "inputs": list(trajectory.inputs),
+        "t": trajectory.t.tolist(),
+        "x": trajectory.x.tolist(),
+        "u": trajectory.u.tolist(),
+        "ended": trajectory.ended,
+    }
