@@ -15,6 +15,7 @@ from sympy import (
     Matrix,
     Ne,
     Or,
+    Poly,
     Rational,
     Symbol,
     eye,
@@ -210,16 +211,13 @@ def test_damping_of_an_oscillator():
 
 @pytest.mark.parametrize("angle", [(3, 4, 5), (5, 12, 13), (20, 21, 29)])
 def test_damping_of_two_oscillators(angle):
-    """Poles −sine ± j cosine: a damping ratio of sine exactly, on the boundary of the sector."""
-    sine, cosine = Rational(angle[0], angle[2]), Rational(angle[1], angle[2])
-    first = Matrix([[-sine, cosine], [-cosine, -sine]])
-    second = Matrix([[-2 * sine + k, 2 * cosine], [-2 * cosine, -2 * sine + k]])
-    matrix = Matrix(BlockMatrix([[first, eye(2)], [eye(2) * 0, second]]))
-    mixing = Matrix([[1, 0, 1, 0], [2, 1, 0, 0], [0, 1, 1, 0], [0, 0, 3, 1]])
-    matrix = mixing * matrix * mixing.inv()
+    """At k = 0 the poles −sine ± j cosine have a damping ratio of sine exactly: on the boundary of the sector."""
+    sine = Rational(angle[0], angle[2])
+    poles = Poly((x**2 + 2 * sine * x + 1) * (x**2 + 6 * sine * x + 4), x) + k * Poly(x**2 + 3 * x - 2, x)
+    matrix = companion(*poles.all_coeffs()[1:])
     for ratio in (sine - Rational(1, 1000), sine, sine + Rational(1, 1000)):
         relation = stability_conditions(matrix, damping=ratio)
-        for shift in (-1, 0, 1):
+        for shift in (-10, -1, 0, 1, 10):
             values, region = {k: Fraction(shift, 1000)}, {"damping": Fraction(int(ratio.p), int(ratio.q))}
             assert holds(relation, values) is is_in_region(matrix, values, **region)
 
@@ -261,6 +259,8 @@ def test_symbols_in_the_requirement():
 def test_one_parameter_is_reduced_to_an_interval():
     assert stability_conditions(companion(3, 2, k)) == And(k > 0, k < 6)
     assert stability_conditions(Matrix([[k - 5, 0], [1, -1 - k**2]])) == (k < 5)
+    assert stability_conditions(Matrix([[-k, 0], [0, 1 - k]])) == (k > 1)
+    assert stability_conditions(Matrix([[2 - k**2, 0], [0, 1 - k]])) == And(k > 1, k**2 - 2 > 0)
 
 
 def test_contradiction_is_false_and_tautology_is_true():

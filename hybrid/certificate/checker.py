@@ -48,6 +48,7 @@ _MOST_BITS = 2**29  # in the integers of one matrix
 _MERSENNE = (127, 521, 1279, 2203, 4423, 9689, 19937, 44497)  # 2^e − 1 is prime
 _NUMBER = re.compile(
     r"(?P<ratio>[+-]?[0-9]{1,4300}(?:/[0-9]{1,4300})?)"
+    r"|(?P<hexratio>[+-]?0x[0-9a-f]{1,20000}(?:/0x[0-9a-f]{1,20000})?)"  # for integers too long to print in decimal
     r"|(?P<decimal>[+-]?(?:[0-9]{1,4300}(?:\.[0-9]{0,4300})?|\.[0-9]{1,4300})(?:[eE][+-]?[0-9]{1,4})?)"
     r"|(?P<sign>[+-]?)0[xX](?P<whole>[0-9a-fA-F]{1,64})(?:\.(?P<part>[0-9a-fA-F]{0,64}))?[pP](?P<power>[+-]?[0-9]{1,4})"
 )
@@ -163,6 +164,8 @@ def _number(value: Any, where: str) -> Fraction:
     try:
         if match is None:
             raise ValueError
+        if match["hexratio"] is not None:
+            return Fraction(*(int(part, 16) for part in value.split("/")))
         if match["whole"] is None:
             return Fraction(value)
         part = match["part"] or ""

@@ -103,13 +103,10 @@ def spell(value: Fraction) -> str:
             return decimal
         if Fraction(double) == value:
             return double.hex()
-    above, below = (_digits(part) for part in (value.numerator, value.denominator))
+    longest = max(value.numerator.bit_length(), value.denominator.bit_length())
+    digits = str if longest < _DECIMAL_UP_TO else hex
+    above, below = digits(value.numerator), digits(value.denominator)
     return above if value.denominator == 1 else f"{above}/{below}"
-
-
-def _digits(value: int) -> str:
-    """Decimal digits, or hexadecimal ones where Python (and a reader) would not take so many."""
-    return str(value) if value.bit_length() < _DECIMAL_UP_TO else hex(value)
 
 
 def nearest_float(value: Fraction) -> float:

@@ -210,7 +210,7 @@ def same(one: Equilibrium, other: Equilibrium) -> bool:
 
 
 def prove_near(system: NonlinearSystem, inputs: tuple[Fraction, ...], point: Sequence[Fraction]) -> Equilibrium | None:
-    """Prove the equilibrium that a point approximates; None where neither exact arithmetic nor Krawczyk's test does."""
+    """Prove the equilibrium that a point approximates to six digits; None where there is none, or no proof."""
     from hybrid.exact.krawczyk import isolate
 
     simple = _simple(system, inputs, point, _CLOSE)
@@ -218,9 +218,9 @@ def prove_near(system: NonlinearSystem, inputs: tuple[Fraction, ...], point: Seq
         return simple
     boxes = isolate(system, inputs, point)
     first = next(boxes, None)
-    if first is None:
+    found = None if first is None else _enclosed(system, inputs, first)
+    if found is None or not _agree(point, found.midpoint, _LOOSE):  # at a fold Newton's iteration may jump elsewhere
         return _simple(system, inputs, point, _LOOSE)
-    found = _enclosed(system, inputs, first)
     if any(found.radius) and _is_algebraic(system):  # fractions of larger denominators show in a narrower box
         narrower = [_enclosed(system, inputs, box) for box in islice(boxes, 1)]
         return next((one for one in narrower if not any(one.radius)), found)
@@ -269,7 +269,7 @@ def _at(system: NonlinearSystem, given: GivenPoint) -> Equilibrium | None:
 
 def _is_rounding(given: GivenPoint, found: Equilibrium) -> bool:
     """Whether the given point agrees with an equilibrium to twelve digits, in a box that holds no other."""
-    if not _agree(given.midpoint, found.midpoint):
+    if not _agree(given.midpoint, found.midpoint, _ROUNDING):
         return False
     hulls = [(min(lower, x), max(upper, x)) for x, (lower, upper) in zip(given.midpoint, found.sides, strict=True)]
     slack = max(upper - lower for lower, upper in hulls)
@@ -295,20 +295,20 @@ def _search(
     floats = None if start is None else [_float(x) for x in start]
     for candidate in islice(candidates(system, inputs, floats), _CANDIDATES):
         point = [Fraction(x) for x in candidate.tolist()]
-        if start is not None and _agree(start, point):
-            point = list(start)  # which may have more digits than a double
-        equilibrium = prove_near(system, inputs, point)
-        if equilibrium is not None:
-            return equilibrium, None
+        points = [point] if start is None or not _agree(start, point, _ROUNDING) else [start, point]
+        for each in points:  # the start may have more digits than a double
+            equilibrium = prove_near(system, inputs, each)
+            if equilibrium is not None:
+                return equilibrium, None
         reason = Shortfall.NOT_ISOLATED
     if _vanishes(system, inputs, _origin(system)):  # also where the equilibria form a curve that Newton leads to
         return _point(system, inputs, _origin(system)), None
     return None, reason
 
 
-def _agree(given: Sequence[Fraction], point: Sequence[Fraction]) -> bool:
-    """Whether a given point may be a rounding of another."""
-    return all(abs(x - y) <= _ROUNDING * max(Fraction(1), abs(x)) for x, y in zip(given, point, strict=True))
+def _agree(x: Sequence[Fraction], y: Sequence[Fraction], tolerance: Fraction) -> bool:
+    """Whether two points differ by no more than a tolerance, relative where |x| > 1."""
+    return all(abs(a - b) <= tolerance * max(Fraction(1), abs(a)) for a, b in zip(x, y, strict=True))
 
 
 def _simple(
@@ -318,7 +318,7 @@ def _simple(
     tried = set()
     for denominator in _DENOMINATORS:
         rounded = tuple(x.limit_denominator(denominator) for x in point)
-        near = all(abs(x - y) <= tolerance * max(Fraction(1), abs(x)) for x, y in zip(point, rounded, strict=True))
+        near = _agree(point, rounded, tolerance)
         if near and rounded not in tried and _vanishes(system, inputs, rounded):
             return _point(system, inputs, rounded)
         tried.add(rounded)
