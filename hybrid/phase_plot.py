@@ -17,7 +17,7 @@ from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact, nearest_float
 from hybrid.verify.equilibrium import Equilibrium
 from hybrid.verify.lyapunov import FloatArray
-from hybrid.verify.region import Region
+from hybrid.verify.region import Region, exact_rows, floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,10 +131,7 @@ def _plane(
     centre = region.equilibrium if region is not None else next(iter(equilibria), None)
     x0, u0 = _centre(system, centre)
     K = region.gain if region is not None and region.gain is not None else gain
-    rows = [] if K is None else [[nearest_float(exact(entry, "gain")) for entry in row] for row in K]
-    factors = np.array(rows) if rows else np.zeros((system.m, system.n))
-    if factors.shape != (system.m, system.n):
-        raise ProblemError("gain", f"shape {factors.shape}", f"({system.m}, {system.n}), inputs by states")
+    factors = np.zeros((system.m, system.n)) if K is None else floats(exact_rows(K, system.m, system.n, "gain"))
     across, up = (list(system.states).index(name) for name in names)
     return _Slice(system, (across, up), x0, u0, factors)
 
@@ -168,7 +165,7 @@ def _window(
 
 def _outline(plane: _Slice, region: Region) -> FloatArray:
     """(k, 2) points of the level set in the plane."""
-    P = np.array([[nearest_float(region.P[i][j]) for j in plane.axes] for i in plane.axes])
+    P = floats(region.P)[np.ix_(plane.axes, plane.axes)]
     angles = np.linspace(0, 2 * math.pi, 361)
     circle = np.stack([np.cos(angles), np.sin(angles)])
     z = np.linalg.solve(np.linalg.cholesky(P).T, circle) * math.sqrt(nearest_float(region.level))
@@ -185,8 +182,7 @@ def _field(axes: Axes, plane: _Slice, window: Sequence[tuple[float, float]], reg
     speed = np.hypot(right / (across[-1] - across[0]), upward / (up[-1] - up[0]))
     relative = np.ma.filled(speed / speed.max(), 0.0) if speed.count() and speed.max() > 0 else np.zeros_like(grid[0])
     if region is not None:
-        P = np.array([[nearest_float(entry) for entry in row] for row in region.P])
-        rises = np.einsum("ki,ij,kj->k", x - plane.x0, P, f).reshape(_GRID, _GRID)
+        rises = np.einsum("ki,ij,kj->k", x - plane.x0, floats(region.P), f).reshape(_GRID, _GRID)
         axes.contourf(across, up, np.ma.masked_invalid(rises), levels=[0.0, math.inf], colors=[_RISES], alpha=_SHADE)
         axes.fill([], [], color=_RISES, alpha=_SHADE, linewidth=0, label="V̇ ≥ 0")
     width = 0.5 + 1.1 * np.sqrt(relative)

@@ -59,7 +59,7 @@ def place(answer: Answer) -> str:
     states = [name for name in coordinates if name in getattr(system, "states", ())]
     if len(states) > _IN_A_SENTENCE:
         return "the point below"
-    return ", ".join(f"{name} {_relation(*coordinates[name])}" for name in states)
+    return ", ".join(f"{name} {relation(*coordinates[name])}" for name in states)
 
 
 def facts(answer: Answer) -> list[tuple[str, str]]:
@@ -101,6 +101,16 @@ def outward_doubles(lo: Fraction, hi: Fraction) -> list[float]:
     return [_outward(lo, -math.inf), _outward(hi, math.inf)]
 
 
+def relation(lo: Fraction, hi: Fraction) -> str:
+    """What a coordinate is: exactly, or in digits that go on.
+
+    >>> relation(Fraction(1, 3), Fraction(1, 3)), relation(Fraction("1.41421356237"), Fraction("1.41421356238"))
+    ('= 1/3', '= 1.4142136…')
+    """
+    value = exactly(lo, hi)
+    return f"= {value}" if value else f"= {float((lo + hi) / 2):.8g}…"
+
+
 def latex(answer: Answer) -> str:
     """The point as one row of a formula."""
     entries = []
@@ -113,11 +123,6 @@ def latex(answer: Answer) -> str:
 
 def _claim(answer: Answer) -> Mapping[str, Any]:
     return {} if answer.certificate is None else answer.certificate.claim
-
-
-def _relation(lo: Fraction, hi: Fraction) -> str:
-    value = exactly(lo, hi)
-    return f"= {value}" if value else f"= {float((lo + hi) / 2):.8g}…"
 
 
 def _number(lo: Fraction, hi: Fraction) -> str:

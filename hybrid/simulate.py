@@ -18,10 +18,11 @@ from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact, nearest_float
 from hybrid.verify.equilibrium import Equilibrium, locate
 from hybrid.verify.lyapunov import FloatArray
+from hybrid.verify.region import exact_rows, floats
 
 _OFFSET = 0.1
 _SAMPLES = 1000
-_MAX_STEPS = 100_000
+_MAX_STEPS = 20_000
 _MAX_SAMPLES_SHOWN = 200
 _DIVERGED = 1e6
 """A response ends where it is this many times farther out than the start and the equilibrium are."""
@@ -84,7 +85,7 @@ def simulate(
 ) -> Trajectory:
     """Compute the response from a start, with u = u* − K (x − x*) under a gain K, and u = u* without.
 
-    Continuous time: scipy's solve_ivp with LSODA, which switches to a stiff method where it has to. Discrete time:
+    Continuous time: scipy's LSODA, which switches to a stiff method where it has to. Discrete time:
     iteration.
 
     Args:
@@ -191,10 +192,7 @@ def _loop(system: LinearSystem | NonlinearSystem, gain: Any, at: Any) -> _Loop:
 def _gain(gain: Any, m: int, n: int) -> FloatArray:
     if gain is None:
         return np.zeros((m, n))
-    K = np.array([[nearest_float(exact(entry, "gain")) for entry in row] for row in gain])
-    if K.shape != (m, n):
-        raise DimensionError("gain", f"shape {K.shape}", f"({m}, {n}), inputs by states")
-    return K
+    return floats(exact_rows(gain, m, n, "gain"))
 
 
 def _start(loop: _Loop, start: Mapping[str, Any] | Sequence[Any] | None) -> FloatArray:
@@ -226,21 +224,24 @@ def _duration(loop: _Loop) -> float:
 
 
 def _integrate(loop: _Loop, x: FloatArray, duration: float) -> tuple[FloatArray, FloatArray, str | None]:
-    from scipy.integrate import solve_ivp
+    """LSODA step by step, so that what came before the end of a solution is kept."""
+    from scipy.integrate import LSODA, OdeSolution
 
-    limit = _limit(loop, x)
-
-    def escaped(t: float, state: FloatArray) -> float:
-        return float(limit - np.abs(state).max())
-
-    escaped.terminal = True  # type: ignore[attr-defined]
-    tolerance = _ABSOLUTE * np.maximum(1.0, np.abs(x))
-    found = solve_ivp(
-        loop, (0.0, duration), x, method="LSODA", rtol=_RELATIVE, atol=tolerance, events=escaped, dense_output=True
-    )
-    t = np.linspace(0.0, found.t[-1], _SAMPLES)
-    path = found.sol(t).T if found.t[-1] > 0 else np.repeat(x[None], len(t), 0)
-    return t, path, _ended(found.t[-1] < duration, found.status == 1, found.t[-1])
+    limit, tolerance = _limit(loop, x), _ABSOLUTE * np.maximum(1.0, np.abs(x))
+    solver = LSODA(loop, 0.0, x, duration, rtol=_RELATIVE, atol=tolerance)
+    times: list[float] = [0.0]
+    pieces: list[Any] = []
+    state = x
+    while solver.status == "running" and len(pieces) < _MAX_STEPS and np.abs(state).max() < limit:
+        solver.step()
+        if solver.status == "failed" or solver.t <= times[-1] or not np.isfinite(solver.y).all():
+            break
+        state = solver.y
+        times.append(solver.t)
+        pieces.append(solver.dense_output())
+    t = np.linspace(0.0, times[-1], _SAMPLES)
+    path = OdeSolution(times, pieces)(t).T if pieces else np.repeat(x[None], len(t), 0)
+    return t, path, _ended(times[-1] < duration, not np.abs(state).max() < limit, times[-1])
 
 
 def _iterate(loop: _Loop, x: FloatArray, duration: float, dt: float) -> tuple[FloatArray, FloatArray, str | None]:

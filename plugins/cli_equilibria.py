@@ -37,7 +37,7 @@ _LISTED_BOXES = 20
 @click.command(short_help="Find equilibria, each proved to exist.")
 @system_options
 @click.option("--box", metavar="INTERVALS", help="Search x=-5:5,y=-2:2; inputs as numbers, u=1. All are found.")
-@click.option("--timeout", metavar="SECONDS", default="60", show_default=True, help="Leave what is open then undecided.")
+@click.option("--timeout", metavar="SECONDS", default="60", show_default=True, help="After it the rest is undecided.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--plot", metavar="FILE", help="Draw the phase plane over the box into a .png, .svg or .pdf file.")
 def equilibria(system: Any, at: Any, box: str | None, timeout: str, as_json: bool, plot: str | None) -> None:
@@ -112,7 +112,7 @@ def _text(found: Equilibria, seconds: float) -> str:
     count, whole = len(found.proved), found.complete
     noun = "equilibrium" if count == 1 else "equilibria"
     if whole:
-        headline = f"PROVED: the box holds exactly {count} {noun}." if count else "PROVED: the box holds no equilibrium."
+        headline = f"PROVED: the box holds {f'exactly {count} {noun}' if count else 'no equilibrium'}."
     else:
         headline = f"UNDECIDED: {count} {noun} proved, and {len(found.undecided)} boxes that may hold more."
     blocks = [headline]

@@ -12,6 +12,7 @@ import hybrid
 from hybrid.errors import DimensionError, ParseError, ProblemError
 
 from .cli_options import Output, damping_option, decay_option, output_options
+from .cli_symbolic import CONTROLLABLE, IN_REGION, STABLE, deliver_conditions, linearisation, symbolic_options
 from .cli_system import at_point_option, system_options
 
 _MAX_WEIGHT_BYTES = 20_000_000
@@ -23,20 +24,40 @@ _MAX_WEIGHT_BYTES = 20_000_000
 @decay_option
 @damping_option
 @click.option("--poles", is_flag=True, help="Enclose each pole as well.")
+@symbolic_options
 @output_options
 def stability(
-    system: Any, at: Any, at_point: bool, decay: str, damping: str, poles: bool, output: Output
+    system: Any,
+    at: Any,
+    at_point: bool,
+    decay: str,
+    damping: str,
+    poles: bool,
+    symbolic: Any,
+    window: Any,
+    output: Output,
 ) -> None:
-    """Is every pole of A in the region? How fast is it?"""
+    """Is every pole of A in the region? How fast is it?
+
+    Of a nonlinear system: is its equilibrium locally exponentially stable? With --symbolic: for which parameters?
+    """
+    if symbolic:
+        linear = linearisation(system, at, at_point, symbolic)
+        said = STABLE if decay == damping == "0" else IN_REGION
+        deliver_conditions(linear, linear.stable(decay, damping), said, window, output)
     output.deliver(hybrid.stability(system, decay=decay, damping=damping, poles=poles, at=at, at_point=at_point))
 
 
 @click.command()
 @system_options
 @at_point_option
+@symbolic_options
 @output_options
-def controllability(system: Any, at: Any, at_point: bool, output: Output) -> None:
-    """Can the inputs move every state?"""
+def controllability(system: Any, at: Any, at_point: bool, symbolic: Any, window: Any, output: Output) -> None:
+    """Can the inputs move every state? With --symbolic: for which parameters?"""
+    if symbolic:
+        linear = linearisation(system, at, at_point, symbolic)
+        deliver_conditions(linear, linear.controllable(), CONTROLLABLE, window, output)
     output.deliver(hybrid.controllability(system, at=at, at_point=at_point))
 
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid.decimals import exactly
 from hybrid.errors import ParseError, ProblemError
-from hybrid.render_local import outward_doubles
+from hybrid.render_local import outward_doubles, relation
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.numbers import exact, nearest_float, spell
 from hybrid.systems.reading_equations import parse_assignments
@@ -35,7 +34,7 @@ _GAIN_HELP = "A certificate that feedback --save wrote, or [[k1,k2]]: u = u* - K
 @click.command(short_help="Prove a region of attraction.")
 @system_options
 @click.option("--gain", metavar="FILE", help=_GAIN_HELP)
-@click.option("--timeout", metavar="SECONDS", default="10", show_default=True, help="How long to search for a large one.")
+@click.option("--timeout", metavar="SECONDS", default="10", show_default=True, help="How long to search.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, the certificate inside.")
 @click.option("--save", metavar="FILE", help="Write the certificate, whole or not at all.")
 @click.option("--plot", metavar="FILE", help="Draw the phase plane, a slice of it for more than two states.")
@@ -163,7 +162,7 @@ def _certificate(found: Region) -> Any:
 
 def _text(found: Region, seconds: float) -> str:
     system, box = found.equilibrium.system, found.equilibrium.box
-    place = ", ".join(f"{name} = {exactly(*box[name]) or f'{float(sum(box[name]) / 2):.8g}…'}" for name in system.states)
+    place = ", ".join(f"{name} {relation(*box[name])}" for name in system.states)
     law = " under u = u* - K (x - x*)" if found.gain is not None else ""
     headline = f"PROVED: every motion{law} that starts where V(x) <= c stays there and tends to {place}."
     rows = [tuple(spell(entry) for entry in row) for row in found.P]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _EXIT_CODES = {"proved": 0, "disproved": 1, "undecided": 3}
-_COLOURS = {"proved": "green", "disproved": "red", "undecided": "yellow"}
+_COLOURS = {"proved": "green", "disproved": "red", "undecided": "yellow", "conditions": "cyan"}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 import hybrid
 from hybrid.errors import ProblemError
 from hybrid.systems.linear import LinearSystem
-from hybrid.systems.nonlinear import NonlinearSystem
+from hybrid.systems.nonlinear import FREE, NonlinearSystem
 from hybrid.systems.plants import NonlinearPlant, nonlinear_plants
 from hybrid.systems.reading import FORMATS, read_with_point
 from hybrid.systems.reading_equations import from_shell, is_equations, parse_assignments, with_parameters
@@ -74,7 +74,8 @@ def load_system(
     if isinstance(system, NonlinearSystem):
         return with_parameters(system, parameters or {}), at
     if parameters:
-        raise ProblemError("--param", next(iter(parameters)), "nothing, as a linear system has no parameters")
+        expected = "a nonlinear system, as a linear one has no parameters"
+        raise ProblemError("--param or --symbolic", next(iter(parameters)), expected)
     return system, at
 
 
@@ -114,7 +115,8 @@ def system_options(command: Command) -> Command:
         **rest: Any,
     ) -> Any:
         values = parse_assignments(",".join(parameters), "--param") if parameters else {}
-        system, standard = load_system(name, inputs, values, dt)
+        free = rest.get("symbolic") or {}
+        system, standard = load_system(name, inputs, {**values, **dict.fromkeys(free, FREE)}, dt)
         if at is not None:
             point: Any = parse_assignments(at, "--at")
         else:
@@ -140,14 +142,24 @@ def at_point_option(command: Command) -> Command:
     return click.option("--at-point", is_flag=True, help=text)(command)
 
 
+def require_equations(system: LinearSystem | NonlinearSystem) -> NonlinearSystem:
+    """The system, where it has equations.
+
+    Raises:
+        ProblemError: it is linear.
+    """
+    if not isinstance(system, NonlinearSystem):
+        raise ProblemError("SYSTEM", "a linear system", "a nonlinear one, given by equations")
+    return system
+
+
 def require_nonlinear(system: LinearSystem | NonlinearSystem) -> NonlinearSystem:
     """The system, where it has equations and a number for every parameter.
 
     Raises:
         ProblemError: it is linear, or a parameter is free.
     """
-    if not isinstance(system, NonlinearSystem):
-        raise ProblemError("SYSTEM", "a linear system", "a nonlinear one, given by equations")
-    if system.free:
-        raise ProblemError(f"parameters.{system.free[0]}", "no value", f"a number, as by --param {system.free[0]}=1")
-    return system
+    found = require_equations(system)
+    if found.free:
+        raise ProblemError(f"parameters.{found.free[0]}", "no value", f"a number, as by --param {found.free[0]}=1")
+    return found

@@ -246,19 +246,18 @@ class Requirements:
         members = sorted(row.factors, key=self._complexity)
         linear = self._linear(members[0]) if len(members) == 1 else None
         if linear is not None:
-            symbol, root, slope = linear
-            return {0: Ne, 1: Gt, -1: Lt}[row.sign * slope](symbol, root)
+            return {0: Ne, 1: Gt, -1: Lt}[row.sign](*linear)
         first, *rest = (self._expression(i) for i in members)
         return _relation(Gt if row.sign else Ne, Mul(-first if row.sign < 0 else first, *rest))
 
-    def _linear(self, i: int) -> tuple[Expr, Rational, int] | None:
-        """(x, r, sign of a) of a factor a (x − r)."""
+    def _linear(self, i: int) -> tuple[Expr, Rational] | None:
+        """(x, r) of a factor a (x − r); a > 0, as of every irreducible factor that flint gives."""
         factor = self._factors[i]
         found = None if isinstance(factor, Basic) else univariate(factor)
         if found is None or found[1].degree() != 1:
             return None
         slope, offset = found[1].all_coeffs()
-        return self.ring.symbols[found[0]], -offset / slope, 1 if slope > 0 else -1
+        return self.ring.symbols[found[0]], -offset / slope
 
     def _expression(self, i: int) -> Expr:
         factor = self._factors[i]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Integer, Matrix, Ne, Symbol, simplify
+from sympy import Expr, Matrix, Ne, Pow, Symbol, acos, asin, log, simplify
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Boolean, Or
 
@@ -18,9 +19,9 @@ from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact, spell
 
 from .conditions import stability_conditions
+from .polynomials import Ring
 from .rank_conditions import controllability_conditions
-
-_SIZES = {">0": "positive", "<0": "negative", ">=0": "nonnegative", "<=0": "nonpositive"}
+from .requirements import Requirements
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class SymbolicLinearisation:
     def stable(self, decay: Any = 0, damping: Any = 0) -> Boolean:
         """When every eigenvalue of A lies in the region; see `conditions.stability_conditions`."""
         rate, ratio = (_number(value, key) for value, key in ((decay, "decay"), (damping, "damping")))
-        return stability_conditions(self.A, decay=rate, damping=ratio, is_discrete=self.system.is_discrete)
+        discrete = self.system.is_discrete
+        return self._where_real(stability_conditions(self.A, decay=rate, damping=ratio, is_discrete=discrete))
 
     def controllable(self) -> Boolean:
         """When (A, B) is controllable; see `rank_conditions.controllability_conditions`.
@@ -51,11 +53,28 @@ class SymbolicLinearisation:
         """
         if not self.system.m:
             raise ProblemError("B", "nothing", "a system with inputs")
-        return controllability_conditions(self.A, self.B)
+        return self._where_real(controllability_conditions(self.A, self.B))
+
+    def _where_real(self, relation: Boolean) -> Boolean:
+        """The relation, and what makes the roots and logarithms in it real, which it takes for real numbers."""
+        parts, strict, weak = set(And.make_args(relation)), set(), set()
+        for expression in (*self.point.values(), *self.A, *self.B):
+            for root in expression.atoms(Pow):
+                if root.base.free_symbols and root.exp.is_Rational and not root.exp.q % 2:
+                    nonzero = Ne(root, 0)
+                    (strict if nonzero in parts or root.exp < 0 else weak).add(root.base)
+                    parts.discard(nonzero)
+            strict |= {each.args[0] for each in expression.atoms(log)}
+            weak |= {1 - each.args[0] ** 2 for each in expression.atoms(asin, acos)}
+        return And(*parts, *map(_positive, strict), *(base >= 0 for base in weak - strict))
 
 
 def linearise(
-    system: NonlinearSystem, at: Mapping[str, Any] | None, assumptions: Mapping[str, Mapping[str, bool]] | None = None
+    system: NonlinearSystem,
+    at: Mapping[str, Any] | None,
+    assumptions: Mapping[str, Mapping[str, bool]] | None = None,
+    *,
+    at_point: bool = False,
 ) -> SymbolicLinearisation:
     """Linearise at a point that is an equilibrium whatever the free parameters are.
 
@@ -64,6 +83,7 @@ def linearise(
         at: state or input → number, or text that may hold the parameters: {"x": "a", "y": "b/a"}. What is left out,
             or everything without a point, is 0.
         assumptions: of some parameters, as sympy's Symbol takes them: {"m": {"positive": True}}.
+        at_point: do not ask whether the point is an equilibrium.
 
     Raises:
         ProblemError: the point is no equilibrium for all values of the parameters, or names something unknown.
@@ -78,31 +98,14 @@ def linearise(
     a**2 - b + 1 > 0
     """
     named = {name: Symbol(name, real=True, **(assumptions or {}).get(name, {})) for name in system.free}
-    point = _point(system, at or {}, named)
+    stated = {name: value for name, value in system.parameters.items() if name not in named}
+    numbers = {name: _value(value, f"parameters.{name}", {}) for name, value in stated.items()}
+    point = _point(system, at or {}, {**named, **numbers})
     values = [*point.values(), *named.values()]
-    _require_equilibrium(system, point, Program(system.rhs, symbols())(values))
+    if not at_point:
+        _require_equilibrium(system, point, Program(system.rhs, symbols())(values))
     A, B = (_matrix(tape, system.n, values) for tape in (system.jacobians.A, system.jacobians.B))
     return SymbolicLinearisation(system, point, A, B)
-
-
-def read_symbols(text: str) -> dict[str, dict[str, bool]]:
-    """Names with what is assumed of them, from `k,m>0`.
-
-    Raises:
-        ProblemError: an entry is no name, or a name stands twice.
-
-    >>> read_symbols("k, m>0")
-    {'k': {}, 'm': {'positive': True}}
-    """
-    found: dict[str, dict[str, bool]] = {}
-    for entry in text.split(","):
-        plain = entry.replace(" ", "")
-        size = next((ending for ending in (">=0", "<=0", ">0", "<0") if plain.endswith(ending)), "")
-        name = plain.removesuffix(size) if size else plain
-        if not name.isidentifier() or name in found:
-            raise ProblemError("--symbolic", repr(entry.strip()), "different names of parameters, as k,m or k,m>0")
-        found[name] = {_SIZES[size]: True} if size else {}
-    return found
 
 
 def spelled(relation: Boolean) -> list[str]:
@@ -127,6 +130,16 @@ def _text(part: Any) -> str:
     return str(part)
 
 
+def describe(point: Mapping[str, Expr], names: tuple[str, ...]) -> str:
+    """Coordinates in words."""
+    return ", ".join(f"{name} = {spell_expression(point[name])}" for name in names)
+
+
+def spell_expression(value: Expr) -> str:
+    """An expression; a rational number as everywhere."""
+    return spell(Fraction(int(value.p), int(value.q))) if value.is_Rational else str(value)
+
+
 def relations(relation: Boolean) -> Iterator[Relational]:
     """The inequalities that a condition is made of."""
     if isinstance(relation, Relational):
@@ -136,19 +149,28 @@ def relations(relation: Boolean) -> Iterator[Relational]:
         yield from relations(part)
 
 
-def _point(system: NonlinearSystem, at: Mapping[str, Any], named: Mapping[str, Symbol]) -> dict[str, Expr]:
+def _positive(expression: Expr) -> Boolean:
+    """expression > 0, in its simplest form."""
+    ring = Ring.of([expression])
+    ratio, requirements = ring.ratio(expression), Requirements(ring)
+    requirements.positive(ratio.numerator, ratio.denominator)
+    return requirements.relation()
+
+
+def _point(system: NonlinearSystem, at: Mapping[str, Any], known: Mapping[str, Expr]) -> dict[str, Expr]:
     coordinates = (*system.states, *system.inputs)
     for name in at:
         if name not in coordinates:
             raise ProblemError("at", name, f"one of {', '.join(coordinates)}")
-    return {name: _value(at.get(name, 0), name, named) for name in coordinates}
+    return {name: _value(at.get(name, 0), name, known) for name in coordinates}
 
 
-def _value(value: Any, name: str, named: Mapping[str, Symbol]) -> Expr:
-    """A number, or a text in the free parameters."""
+def _value(value: Any, name: str, known: Mapping[str, Expr]) -> Expr:
+    """A number, or a text in the parameters."""
     if not isinstance(value, str):
         return symbols().constant(exact(value, name))
-    return Integer(1) * Program(parse(value, list(named), name), symbols())(list(named.values()))[0]
+    found: Expr = Program(parse(value, list(known), name), symbols())(list(known.values()))[0]
+    return found
 
 
 def _require_equilibrium(system: NonlinearSystem, point: Mapping[str, Expr], f: list[Any]) -> None:
@@ -167,15 +189,3 @@ def _matrix(tape: Tape, rows: int, values: list[Any]) -> Matrix:
 
 def _number(value: Any, field: str) -> Expr:
     return symbols().constant(exact(value, field))
-
-
-def describe(point: Mapping[str, Expr], names: tuple[str, ...]) -> str:
-    """Coordinates in words."""
-    return ", ".join(f"{name} = {spell_expression(point[name])}" for name in names)
-
-
-def spell_expression(value: Expr) -> str:
-    """An expression; a rational number as everywhere."""
-    from fractions import Fraction
-
-    return spell(Fraction(int(value.p), int(value.q))) if value.is_Rational else str(value)

@@ -86,13 +86,13 @@ class SympyAnswer:
 
     @property
     def closed_loop(self) -> ImmutableMatrix | StateSpace | None:
-        """A − B K in exact numbers; a StateSpace where the question came as a model. None without a gain."""
+        """A − B K in exact numbers; a StateSpace where the question came as a continuous model. None without a gain."""
         system = self.answer.question.system
         if self.answer.gain is None or self.certificate is None or not isinstance(system, LinearSystem):
             return None
         loop = system.closed_loop(self.certificate.claim["gain"])
         matrices = [to_matrix(X.fractions) for X in (loop.A, loop.B, loop.C, loop.D) if X is not None]
-        return StateSpace(*matrices) if self.is_model else matrices[0]
+        return StateSpace(*matrices) if self.is_model and not system.is_discrete else matrices[0]
 
     def __str__(self) -> str:
         return str(self.answer)

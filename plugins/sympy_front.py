@@ -13,7 +13,6 @@ from typing import Any
 
 from sympy import Expr, MatrixBase, Symbol
 from sympy.logic.boolalg import Boolean
-from sympy.physics.control import StateSpace
 
 import hybrid
 from hybrid.errors import DimensionError, ProblemError
@@ -264,7 +263,7 @@ def to_linear_system(system: Any, *, B: Any = None, C: Any = None, dt: Any = Non
         rows = transfer.realised()
         return LinearSystem(*rows, sample_time)
     state = numbers(_state_matrix(system), "A")
-    if isinstance(system, StateSpace):
+    if _has_states(system):
         B, C, feedthrough = system.input_matrix, system.output_matrix, numbers(system.feedforward_matrix, "D")
     else:
         feedthrough = None
@@ -273,11 +272,16 @@ def to_linear_system(system: Any, *, B: Any = None, C: Any = None, dt: Any = Non
 
 
 def _is_model(system: Any) -> bool:
-    return isinstance(system, StateSpace) or Transfer.of(system) is not None
+    return _has_states(system) or Transfer.of(system) is not None
+
+
+def _has_states(system: Any) -> bool:
+    """A StateSpace, or sympy's DiscreteStateSpace (after 1.14)."""
+    return hasattr(system, "state_matrix")
 
 
 def _state_matrix(system: Any) -> MatrixBase:
-    if isinstance(system, StateSpace):
+    if _has_states(system):
         return system.state_matrix
     return square(matrix(system, "A", "a sympy Matrix, StateSpace or transfer function"))
 
@@ -305,7 +309,7 @@ def _pair(A: Any, beside: Any, key: str) -> tuple[MatrixBase, MatrixBase] | None
     if Transfer.of(A) is not None:
         return None
     state = _state_matrix(A)
-    if isinstance(A, StateSpace):
+    if _has_states(A):
         return state, A.input_matrix if key == "B" else A.output_matrix
     if beside is None:
         raise ProblemError(key, "nothing", f"a matrix {key} beside A, or a StateSpace")

@@ -9,7 +9,7 @@ from typing import Any
 
 from flint import fmpz_mpoly
 from sympy import Expr, S, Symbol
-from sympy.physics.control import Feedback, Parallel, Series, TransferFunction, TransferFunctionMatrix
+from sympy.physics.control import Feedback, Parallel, Series, TransferFunctionMatrix
 
 from hybrid.errors import ProblemError
 from hybrid.systems.realisation import Rows, realise
@@ -18,6 +18,7 @@ from .polynomials import Ring
 from .sympy_values import number
 
 _FIELD = "transfer function"
+_PARTS = ("num", "den", "var")
 Pair = tuple[Expr, Expr]
 
 
@@ -30,8 +31,11 @@ class Transfer:
 
     @classmethod
     def of(cls, system: Any) -> Transfer | None:
-        """The transfer functions in a TransferFunction, an interconnection or a TransferFunctionMatrix; else None."""
-        if isinstance(system, TransferFunction | Series | Parallel | Feedback):
+        """The transfer functions in a TransferFunction, an interconnection or a TransferFunctionMatrix; else None.
+
+        What has num, den and var counts as one, as sympy's DiscreteTransferFunction (after 1.14) does.
+        """
+        if isinstance(system, Series | Parallel | Feedback) or all(hasattr(system, key) for key in _PARTS):
             return cls(((_connected(system),),), system.var)
         if isinstance(system, TransferFunctionMatrix):
             inputs, outputs = range(system.num_inputs), range(system.num_outputs)
@@ -77,8 +81,6 @@ def _connected(system: Any) -> Pair:
 
     sympy's own `Feedback.doit` keeps the open-loop poles as well.
     """
-    if isinstance(system, TransferFunction):
-        return system.num, system.den
     if isinstance(system, Series):
         return reduce(_in_series, map(_connected, system.args))
     if isinstance(system, Parallel):
@@ -86,6 +88,8 @@ def _connected(system: Any) -> Pair:
     if isinstance(system, Feedback):
         (above, below), (back, under) = _connected(system.sys1), _connected(system.sys2)
         return above * under, below * under - system.sign * above * back
+    if all(hasattr(system, key) for key in _PARTS):
+        return system.num, system.den
     raise ProblemError(_FIELD, type(system).__name__, "interconnections of transfer functions alone")
 
 

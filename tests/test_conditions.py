@@ -36,6 +36,7 @@ from hybrid.errors import ProblemError
 from hybrid.plugins.conditions import hurwitz_determinants, stability_conditions
 from hybrid.plugins.polynomials import Ring
 from hybrid.plugins.rank_conditions import controllability_conditions
+from hybrid.plugins.signs import UNKNOWN, Sign, sign_of
 
 Values = dict[Symbol, Fraction]
 COMPARISONS = {">": Fraction.__gt__, "<": Fraction.__lt__, "!=": Fraction.__ne__}
@@ -367,6 +368,39 @@ def test_four_parameters_in_five_states():
     for point in ((0, 0, 0, 0), (1, 0, 0, 0), (0, 1, 1, 0), (2, -1, 3, 1), (0, 0, 0, 5)):
         values = dict(zip((a, b, c, d), map(Fraction, point), strict=True))
         assert holds(relation, values) is is_in_region(matrix, values)
+
+
+# What is known of signs
+
+
+POSITIVE, NONNEGATIVE = Symbol("u", positive=True), Symbol("v", nonnegative=True)
+
+
+@pytest.mark.parametrize(
+    ("expression", "sign"),
+    [
+        (POSITIVE * a**2 + NONNEGATIVE, Sign(1, False)),
+        (-POSITIVE - a**2, Sign(-1, True)),
+        (POSITIVE - NONNEGATIVE, UNKNOWN),
+        (a**2 * NONNEGATIVE, Sign(1, False)),
+        (a**3 * POSITIVE, UNKNOWN),
+        (a**2 + a * b + b**2, Sign(1, False)),
+        (-(a**2) - a * b - b**2 - 1, Sign(-1, True)),
+        (a**2 + 3 * a * b + b**2, UNKNOWN),
+        (NONNEGATIVE * a**2 + NONNEGATIVE**2 * b, UNKNOWN),  # nothing where v = 0
+        (NONNEGATIVE * a**2 + 2 * NONNEGATIVE * a + b, UNKNOWN),
+        (POSITIVE * a**2 - 2 * POSITIVE * a + POSITIVE + 1, Sign(1, True)),
+        (k**4 - k + 1, Sign(1, True)),
+        (k**4 - 3 * k + 1, UNKNOWN),
+        (k**2 - 2, Sign(0, False)),
+        (POSITIVE**2 - POSITIVE + 1, Sign(1, True)),
+        (POSITIVE**3 + 2 * POSITIVE**2 - POSITIVE + 1, Sign(1, True)),
+    ],
+)
+def test_sign_of_a_polynomial(expression, sign):
+    ring = Ring.of([expression])
+    known = [Sign.assumed(symbol) for symbol in ring.symbols]
+    assert sign_of(ring.ratio(expression).numerator, known) == sign
 
 
 # Refused

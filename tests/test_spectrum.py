@@ -218,9 +218,11 @@ def test_clusters_are_separated() -> None:
     assert all(d.radius < HAIR / 2 for d in discs[:3])
 
 
-def test_clusters_beyond_the_last_precision_are_left() -> None:
-    near = Fraction(1, 2**18_000)
-    assert spectrum(build.block_diagonal(build.jordan(1, 1), build.jordan(1 + near, 1))).enclosures() is None
+def test_clusters_beyond_the_last_precision_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    near = spectrum(build.block_diagonal(build.jordan(Fraction(1, 3), 1), build.jordan(Fraction(1, 3) + HAIR, 1)))
+    assert near.enclosures() is not None
+    monkeypatch.setattr("hybrid.exact.spectrum._LAST_PRECISION", 64)
+    assert near.enclosures() is None
 
 
 def test_roots_enclose() -> None:

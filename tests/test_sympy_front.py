@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from sympy import (
     Function,
     I,
     ImmutableMatrix,
+    Integer,
     Matrix,
     MatrixSymbol,
     Ne,
@@ -222,13 +224,18 @@ def test_state_space():
 
 
 def test_models_of_later_sympy_say_their_sample_time():
-    class Sampled(TransferFunction):
-        sampling_time = TENTH
-
-    model = Sampled(1, z - Rational(1, 2), z)
+    """DiscreteTransferFunction and DiscreteStateSpace of sympy after 1.14, by their attributes."""
+    model = SimpleNamespace(num=Integer(1), den=z - Rational(1, 2), var=z, sampling_time=TENTH)
     assert hs.to_linear_system(model).dt == Fraction(1, 10)
     assert hs.stability(model).verdict is Verdict.STABLE
-    assert hs.conditions(Sampled(1, z - k, z)) == And(k > -1, k < 1)
+    assert hs.conditions(SimpleNamespace(num=Integer(1), den=z - k, var=z, sampling_time=t)) == And(k > -1, k < 1)
+    one = Matrix([[1]])
+    states = SimpleNamespace(
+        state_matrix=2 * one, input_matrix=one, output_matrix=one, feedforward_matrix=0 * one, sampling_time=TENTH
+    )
+    answer = hs.feedback(states, poles=[TENTH])
+    assert answer.closed_loop == Matrix([[TENTH]])
+    assert hs.stability(states).verdict is Verdict.UNSTABLE
 
 
 # Symbols

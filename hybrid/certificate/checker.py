@@ -32,6 +32,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import combinations
@@ -262,6 +263,12 @@ def _shown(x: Fraction) -> str:
         return f"a number of about {abs(x.numerator).bit_length() - x.denominator.bit_length()} bits"
 
 
+def _outwards(x: Fraction, rounding: str) -> str:
+    """A bound to twelve digits, never inside what was proved."""
+    decimal = Context(prec=12, rounding=rounding).divide(Decimal(x.numerator), Decimal(x.denominator))
+    return f"{decimal:g}".replace("-", "−")
+
+
 Bounds = tuple[Fraction | None, Fraction | None]
 
 
@@ -405,8 +412,12 @@ class _Located:
 
     def within(self) -> str:
         name = "radius" if self.system.discrete else "abscissa"
-        low, high = (None if x is None else _shown(x) for x in self.bounds)
-        return "" if low is high is None else f", the spectral {name} lies in [{low or '−∞'}, {high or '∞'}]"
+        low, high = self.bounds
+        if low is high is None:
+            return ""
+        lower = "−∞" if low is None else _outwards(low, ROUND_FLOOR)
+        upper = "∞" if high is None else _outwards(high, ROUND_CEILING)
+        return f", the spectral {name} lies in [{lower}, {upper}]"
 
     def discs(self) -> str:
         return f", {len(self.poles)} discs hold one distinct eigenvalue each" if self.poles else ""

@@ -30,6 +30,7 @@ _FINEST = 2.0**-48  # relative width below which doubles no longer split a side 
 _FINEST_SHARE = 2.0**-64  # the same, relative to the side of the whole box
 _THIN = 2.0**-10  # a side this narrow beside the widest is not split
 _DOUBLINGS = 8  # of the region in which an equilibrium is proved unique
+_NARROWINGS = 4  # of a region, to come within six digits of its equilibrium
 _REPORT_EVERY = 32  # boxes
 _LISTED = 64  # more undecided boxes than this are joined where they touch
 
@@ -131,6 +132,8 @@ class Search:
         """Note the one zero in a region, and the wider regions around it that hold no other."""
         pairs = [midpoint_radius(side) for side in region]
         one = Equilibrium(self.system, tuple(m for m, _ in pairs), tuple(r for _, r in pairs), self.inputs)
+        for _ in range(_NARROWINGS):
+            mapped = image(residual, mapped) or mapped  # contracts quadratically
         near = prove_near(self.system, self.inputs, [midpoint_radius(side)[0] for side in mapped])
         if near is None or not near.lies_in(one):
             near = one

@@ -18,7 +18,7 @@ from hybrid.verify.newton import candidates
 from hybrid.verify.residual import Residual
 
 _ROUNDING = Fraction(1, 2**40)
-"""Relative distance up to which a given point may be a rounding of the equilibrium: twelve digits."""
+"""Distance, relative where |x| > 1, up to which a given point may be a rounding of the equilibrium: twelve digits."""
 _CLOSE, _LOOSE = Fraction(1, 2**46), Fraction(1, 2**20)
 """Distance to a simple fraction: of a regular zero that floats found, and of a zero of higher multiplicity."""
 _DENOMINATORS = (100, 10**4, 10**7)
@@ -95,8 +95,8 @@ class Located:
 
     Attributes:
         equilibrium: the one at the given point, or else the nearest one found; None where none was proved.
-        is_given_point: the given point is an equilibrium exactly, or a rounding of `equilibrium` to twelve digits or
-            more, in a box proved to hold no other. False where no point was given.
+        is_given_point: the given point is an equilibrium exactly, or a rounding of `equilibrium`: within 2⁻⁴⁰ of it
+            (relative where |x| > 1), in a box proved to hold no other. False where no point was given.
         residual: [lo, hi] around |f| (|f(x) − x| in discrete time) at the given point, for each state; all (0, 0)
             just where the given point, irrational or not, is an equilibrium by exact arithmetic. None where no point
             was given, or where it lies so near the border of the domain that f was not enclosed.

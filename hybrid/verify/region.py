@@ -137,7 +137,7 @@ def prove(
     True
     """
     K = _checked(system, equilibrium, gain)
-    rows = _matrix(P, system.n, system.n, "P")
+    rows = exact_rows(P, system.n, system.n, "P")
     if any(rows[i][j] != rows[j][i] for i in range(system.n) for j in range(i)):
         raise ProblemError("P", P, "a symmetric matrix")
     c = exact(level, "level")
@@ -298,10 +298,19 @@ def _checked(system: NonlinearSystem, equilibrium: Equilibrium, gain: Any) -> Ro
         raise ProblemError("parameters", f"no value for {', '.join(system.free)}", "a number for each parameter")
     if equilibrium.system != system:
         raise ProblemError("equilibrium", "that of another system", "an equilibrium of the system asked about")
-    return None if gain is None else _matrix(gain, system.m, system.n, "gain")
+    return None if gain is None else exact_rows(gain, system.m, system.n, "gain")
 
 
-def _matrix(values: Any, height: int, width: int, field: str) -> Rows:
+def exact_rows(values: Any, height: int, width: int, field: str) -> Rows:
+    """A matrix of the given shape in exact numbers.
+
+    Raises:
+        DimensionError: another shape, or no matrix.
+        ProblemError: an entry is no finite number.
+
+    >>> exact_rows([["0.5", 2]], 1, 2, "gain")
+    ((Fraction(1, 2), Fraction(2, 1)),)
+    """
     rows = values.tolist() if isinstance(values, np.ndarray) else values
     is_matrix = isinstance(rows, Sequence) and all(isinstance(row, Sequence) and len(row) == width for row in rows)
     if not is_matrix or isinstance(rows, str) or len(rows) != height:
