@@ -3,25 +3,31 @@
 A model proposes, a verifier proves or throws away, exact computation stands behind. Read `hybrid.solve` first.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
 
-from hybrid.answer import Answer, Reason, Route, Status, Verdict
-from hybrid.api import controllability, detectability, feedback, observability, stability, stabilizability
-from hybrid.certificate import Certificate, check
-from hybrid.errors import (
-    CertificateError,
-    DimensionError,
-    HybridError,
-    MissingDependencyError,
-    ModelError,
-    ParseError,
-    PluginError,
-    ProblemError,
-)
-from hybrid.systems.linear import LinearSystem
-from hybrid.systems.nonlinear import NonlinearSystem
-from hybrid.systems.plants import plant, plants
-from hybrid.systems.reading import read
+if TYPE_CHECKING:
+    from hybrid.answer import Answer, Reason, Route, Status, Verdict
+    from hybrid.api import controllability, detectability, feedback, observability, stability, stabilizability
+    from hybrid.certificate import Certificate, check
+    from hybrid.errors import (
+        CertificateError,
+        DimensionError,
+        HybridError,
+        MissingDependencyError,
+        ModelError,
+        ParseError,
+        PluginError,
+        ProblemError,
+    )
+    from hybrid.systems.linear import LinearSystem
+    from hybrid.systems.nonlinear import NonlinearSystem
+    from hybrid.systems.plants import plant, plants
+    from hybrid.systems.reading import read
 
 __all__ = [
     "Answer",
@@ -51,3 +57,27 @@ __all__ = [
     "stability",
     "stabilizability",
 ]
+
+_HOMES = {
+    "answer": ("Answer", "Reason", "Route", "Status", "Verdict"),
+    "api": ("controllability", "detectability", "feedback", "observability", "stability", "stabilizability"),
+    "certificate": ("Certificate", "check"),
+    "systems.linear": ("LinearSystem",),
+    "systems.nonlinear": ("NonlinearSystem",),
+    "systems.plants": ("plant", "plants"),
+    "systems.reading": ("read",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name loads its module when it is first used (PEP 562): `import hybrid` itself costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module 'hybrid' has no attribute {name!r}")
+    value = getattr(import_module(f"hybrid.{_HOME.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -108,7 +108,8 @@ def phase_plane(
     axes.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+        below: dict[str, Any] = {"loc": "outside lower center", "ncols": 3, "fontsize": 8.5, "frameon": False}
+        figure.legend(handles, labels, columnspacing=1.2, **below)
     figure.savefig(Path(path), format=kind)
 
 
@@ -205,7 +206,7 @@ def _equilibria(axes: Axes, plane: _Slice, equilibria: Sequence[Equilibrium]) ->
         x = _centre(plane.system, place)[0]
         beside = np.delete(x - plane.x0, plane.axes)
         off = bool((np.abs(beside) > 1e-6 * (1 + np.abs(plane.x0).max())).any())
-        said = f"{kind} equilibrium" + (", off the slice" if off else "")
+        said = f"{kind} equilibrium" + (", off slice" if off else "")
         axes.plot(
             *x[list(plane.axes)], marker, markersize=7.5, markerfacecolor=face, markeredgecolor=edge,
             markeredgewidth=1.8, label="" if said in told else said, zorder=5, linestyle="none",

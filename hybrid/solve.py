@@ -87,7 +87,7 @@ def _feedback(question: FeedbackQuestion, proposer: GainProposer | None, trials:
     from hybrid.exact import closed_loop, reachability, riccati
     from hybrid.exact.subspace import reach
 
-    yield _prove_one_of(question, riccati.candidates(question), verify_gain.prove, trials)
+    yield _prove_one_of(question, riccati.candidates(question), closed_loop.prove_tightly, trials)
     if question.system.is_enclosed:
         yield _undecided(question, Reason.GAIN_NOT_PROVED)
     yield reachability.refute_stabilisation(question, reach(question.system))

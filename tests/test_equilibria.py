@@ -161,6 +161,13 @@ def test_a_fold_in_two_states():
     assert is_covered(found, [half_pi, 1])
 
 
+def test_what_doubles_cannot_tell_apart_stays_undecided():
+    found = find(scalar("(x - 1)*(x - 2)*(x - 2 - 1e-40)"), {"x": (-10, 10)})
+    assert midpoints(found) == [(1,), (2,)]
+    assert not found.complete
+    assert is_covered(found, [2 + Fraction(1, 10**40)])
+
+
 def test_a_degenerate_equilibrium_at_exact_coordinates():
     found = find(NonlinearSystem(["x", "y"], [], ["x*y", "-y - x^2"]), {"x": (-5, 5), "y": (-5, 5)})
     assert midpoints(found) == [(0, 0)]

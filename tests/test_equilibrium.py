@@ -278,6 +278,13 @@ def test_a_fraction_with_a_long_denominator_is_found_exactly():
     assert locate(scalar(f"(x - {root})*(x + 5)"), {"x": 0.1}).equilibrium.midpoint == (root,)
 
 
+def test_a_fraction_in_the_enclosure_that_is_no_equilibrium_is_not_taken():
+    found = locate(scalar("x^2 - 1/9 - 1e-25"), {"x": 0.4}).equilibrium
+    low, high = found.box["x"]
+    assert not found.exact
+    assert low**2 < Fraction(1, 9) + Fraction(1, 10**25) < high**2
+
+
 # Wrong calls
 
 

@@ -48,6 +48,19 @@ def test_half_planes(listed: list[Root], factor: int) -> None:
 
 
 @few
+@given(roots)
+def test_mirror_images_are_not_taken_for_imaginary_roots(listed: list[Root]) -> None:
+    """±a share the boundary factor with ±b j, and 1/a with the unit circle."""
+    p = poly([*listed, *((-re, im) for re, im in listed)])
+    assert not polynomial.is_hurwitz(p)
+    assert polynomial.is_closed_hurwitz(p) is all(re == 0 for re, _ in listed)
+    squares = [re * re + im * im for re, im in listed]
+    if all(squares):
+        inverses = [(re / square, im / square) for (re, im), square in zip(listed, squares, strict=True)]
+        assert polynomial.is_closed_schur(poly([*listed, *inverses])) is all(square == 1 for square in squares)
+
+
+@few
 @given(roots, st.sampled_from([1, -3]))
 def test_discs(listed: list[Root], factor: int) -> None:
     p = factor * poly(listed)

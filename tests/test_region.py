@@ -100,6 +100,9 @@ def test_the_width_of_the_enclosure_counts():
     wide = Equilibrium(system, narrow.midpoint, (Fraction(1, 4),), ())
     assert prove(system, narrow, [[1]], 7) is not None  # |x − √2| ≤ 2.65, up to −1.23
     assert prove(system, wide, [[1]], 7, boxes=2000) is None
+    mirrored = text("x' = x^2 - 2")
+    left = Equilibrium(mirrored, tuple(-m for m in narrow.midpoint), (Fraction(1, 4),), ())
+    assert prove(mirrored, left, [[1]], 7, boxes=2000) is None
 
 
 def test_a_gain_acts_on_the_region():
@@ -161,6 +164,14 @@ def test_the_bounds_hold_at_points_of_the_box(centre, radius, seed):
     assert V.min() >= cell.low - 1e-9
     if Derivative(candidate).decreases(cell)[0]:
         assert np.einsum("ki,ij,kj->k", z, np.array(P, float), VAN_DER_POL.f(z)).max() < 1e-12
+
+
+def test_curvature_that_is_not_negative_counts():
+    saddle = text("x' = -x", "y' = y")  # V̇ = 2 (y² − x²)
+    identity = ((Fraction(1), Fraction(0)), (Fraction(0), Fraction(1)))
+    derivative = Derivative(Candidate(place(saddle), identity, None, identity))
+    assert derivative.decreases(Cell(0.0, (1.0, 0.0), (0.1, 0.8)))[0]
+    assert not derivative.decreases(Cell(0.0, (1.0, 0.0), (0.1, 1.0)))[0]
 
 
 def test_a_box_with_the_equilibrium_is_decided_by_its_slopes():

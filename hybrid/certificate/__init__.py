@@ -6,7 +6,6 @@ It imports the standard library alone and shares no code with the solver.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -51,6 +50,8 @@ class Certificate:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document, with its digest."""
+        import hashlib
+
         from hybrid import __version__
 
         document: dict[str, Any] = {

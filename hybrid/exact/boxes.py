@@ -51,11 +51,6 @@ def contains(outer: Sides, inner: Sequence[tuple[float | Fraction, float | Fract
     return all(low <= lower and upper <= high for (low, high), (lower, upper) in zip(outer, inner, strict=True))
 
 
-def overlap(one: Sides, other: Sides) -> bool:
-    """Whether two boxes have a point in common."""
-    return all(low <= upper and lower <= high for (low, high), (lower, upper) in zip(one, other, strict=True))
-
-
 def shrank(before: Sides, after: Sides, factor: float) -> bool:
     """Whether a side became narrower than `factor` times what it was."""
     pairs = zip(before, after, strict=True)

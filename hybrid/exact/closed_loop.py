@@ -7,14 +7,16 @@ from fractions import Fraction
 from typing import Any
 
 from hybrid.exact.placement import Placement, match
-from hybrid.exact.spectrum import Spectrum, as_claim
+from hybrid.exact.spectrum import Spectrum, as_claim, rational_matrix
 from hybrid.propose.proposal import GainProposal
 from hybrid.question import FeedbackQuestion
 from hybrid.systems.exact_matrix import ExactMatrix
-from hybrid.systems.linear import require_inputs, subtract_product
+from hybrid.systems.linear import require_inputs
+from hybrid.verify import gain as verify_gain
 from hybrid.verify.gain import FULL, SHORT, ProvedGain, decimals, rounded
 from hybrid.verify.lyapunov import FloatArray
 
+_TIGHTENED_UP_TO = 60  # states: an exact proof takes less than a second there
 _PLACED_WITHIN = Fraction(1, 100)  # of the largest pole asked for; the distance reached is part of the answer
 _SMALLEST_SCALE = Fraction(1, 1000)  # where all poles asked for are (nearly) zero
 
@@ -31,6 +33,15 @@ def prove(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | No
         if proved is not None:
             return proved
     return None
+
+
+def prove_tightly(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | None:
+    """A proof in floats, replaced by an exact one of the same gain where its bounds are open or wide and n is small."""
+    proved = verify_gain.prove(question, proposal)
+    system = question.system
+    if proved is None or system.is_enclosed or system.n > _TIGHTENED_UP_TO or None not in proved.interval:
+        return proved
+    return _prove_rounded(question, proved.gain) or proved
 
 
 def prove_placement(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | None:
@@ -55,8 +66,10 @@ def prove_placement(question: FeedbackQuestion, proposal: GainProposal) -> Prove
 def spectrum_of(question: FeedbackQuestion, gain: ExactMatrix) -> Spectrum:
     """The closed-loop spectrum under an exact gain."""
     system = question.system
-    closed = subtract_product(system.A, require_inputs(system), gain)
-    return Spectrum.of(closed, discrete=system.is_discrete)
+    A, B, K = (rational_matrix(part) for part in (system.A, require_inputs(system), gain))
+    matrix, scale = (A - B * K).numer_denom()
+    floats = system.A.floats - require_inputs(system).floats @ gain.floats
+    return Spectrum(matrix, int(scale), system.is_discrete, floats)
 
 
 def _prove_rounded(question: FeedbackQuestion, gain: FloatArray) -> ProvedGain | None:

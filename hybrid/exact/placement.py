@@ -14,11 +14,10 @@ import numpy as np
 from flint import fmpq, fmpq_mat, fmpq_poly
 
 from hybrid.answer import Enclosure, Route
-from hybrid.exact.spectrum import integer_matrix
+from hybrid.exact.spectrum import rational_matrix
 from hybrid.exact.subspace import Reach
 from hybrid.propose.proposal import GainProposal
 from hybrid.question import FeedbackQuestion, Pole
-from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem, require_inputs
 from hybrid.systems.numbers import nearest_float
 from hybrid.verify.lyapunov import FloatArray
@@ -39,7 +38,7 @@ def fixed_modes_allow(reach: Reach, poles: tuple[Pole, ...]) -> bool:
     """Whether the uncontrollable eigenvalues are among the poles asked for, as often: no gain can move them."""
     if reach.F is None:
         return True
-    return not (target_polynomial(poles) % _to_flint(reach.F).charpoly()).coeffs()
+    return not (target_polynomial(poles) % rational_matrix(reach.F).charpoly()).coeffs()
 
 
 def target_polynomial(poles: tuple[Pole, ...]) -> fmpq_poly:
@@ -128,11 +127,11 @@ def _exact_assignments(system: LinearSystem, poles: tuple[Pole, ...], reach: Rea
 
     A single input needs no direction. Otherwise Heymann: for almost every K₀ and g, (A − B K₀, B g) is controllable.
     """
-    A, B = _to_flint(system.A), _to_flint(require_inputs(system))
+    A, B = rational_matrix(system.A), rational_matrix(require_inputs(system))
     target = target_polynomial(poles)
     if reach.F is not None and reach.W is not None:
-        target //= _to_flint(reach.F).charpoly()
-        lift, project = _controllable_part(_to_flint(reach.W))
+        target //= rational_matrix(reach.F).charpoly()
+        lift, project = _controllable_part(rational_matrix(reach.W))
         A, B = project * A * lift, project * B
     else:
         project = _identity(system.n)
@@ -180,11 +179,6 @@ def _controllable_part(W: fmpq_mat) -> tuple[fmpq_mat, fmpq_mat]:
         for i, pivot in enumerate(pivots):
             lift[pivot, c] = -W[i, j]
     return lift, project
-
-
-def _to_flint(matrix: ExactMatrix) -> fmpq_mat:
-    integers, scale = integer_matrix(matrix)
-    return fmpq_mat(integers) / scale
 
 
 def _zeros(rows: int, columns: int) -> fmpq_mat:

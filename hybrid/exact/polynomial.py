@@ -9,8 +9,8 @@ from fractions import Fraction
 
 from flint import arb_poly, ctx, fmpz, fmpz_poly
 
-_BALLS_FROM_DEGREE = 40  # below, integers are as fast as balls
-_BALL_PRECISIONS = (256, 1024, 4096)  # bits
+_BALLS_FROM_DEGREE = 8  # below, integers are as fast as balls
+_BALL_PRECISIONS = (128, 512, 4096)  # bits
 
 
 def is_hurwitz(p: fmpz_poly) -> bool:

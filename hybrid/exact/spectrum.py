@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from flint import acb, arb, ctx, fmpz, fmpz_mat, fmpz_poly
+from flint import acb, arb, ctx, fmpq_mat, fmpz, fmpz_mat, fmpz_poly
+from numpy.typing import NDArray
 
 from hybrid.answer import Enclosure, Verdict
 from hybrid.exact import polynomial
 from hybrid.question import Region
 from hybrid.systems.exact_matrix import ExactMatrix
 
+_GUESS_SLACK = 2.0**-34  # of the spectral radius: bounds to ten digits from eigenvalues in floats
 _FIRST_PRECISION, _LAST_PRECISION = 64, 1 << 14  # bits; the last is reached by constructed cases only
 
 
@@ -29,25 +31,32 @@ def integer_matrix(A: ExactMatrix) -> tuple[fmpz_mat, int]:
     if A.radius is None:  # the doubles are exact: shift their mantissas to a common exponent
         mantissa, exponent = np.frexp(A.floats)
         whole = np.ldexp(mantissa, 53).astype(np.int64)
-        lowest = int(np.where(whole == 0, 10_000, exponent - 53).min())
-        lowest = min(lowest, 0)
-        shifts = (exponent - 53 - lowest).ravel().tolist()
+        lowest = int(np.where(whole == 0, 0, exponent - 53).min(initial=0))
+        trailing = 0 if not lowest else _trailing_zeros(whole, exponent - 53 - lowest)
+        shifts = (exponent - 53 - lowest - trailing).ravel().tolist()
         entries = [m << s if s >= 0 else m >> -s for m, s in zip(whole.ravel().tolist(), shifts, strict=True)]
-        return _primitive(fmpz_mat(rows, columns, entries), 1 << -lowest)
+        scale = -lowest - trailing
+        if scale < 0:
+            return fmpz_mat(rows, columns, [x << -scale for x in entries]), 1
+        return fmpz_mat(rows, columns, entries), 1 << scale
     scale = math.lcm(*(x.denominator for row in A.fractions for x in row))
     entries = [x.numerator * (scale // x.denominator) for row in A.fractions for x in row]
     return fmpz_mat(rows, columns, entries), scale
 
 
-def _primitive(matrix: fmpz_mat, scale: int) -> tuple[fmpz_mat, int]:
-    """Take a common power of two out of N and d."""
-    bits = scale.bit_length() - 1
-    for entry in matrix.entries():
-        if entry:
-            bits = min(bits, (int(entry) & -int(entry)).bit_length() - 1)
-            if not bits:
-                return matrix, scale
-    return fmpz_mat(matrix.nrows(), matrix.ncols(), [x >> bits for x in matrix.entries()]), scale >> bits
+def rational_matrix(A: ExactMatrix) -> fmpq_mat:
+    """A as flint has it."""
+    matrix, scale = integer_matrix(A)
+    return fmpq_mat(matrix) / scale
+
+
+def _trailing_zeros(whole: NDArray[np.int64], shifts: NDArray[Any]) -> int:
+    """How many powers of two all of whole · 2^shifts have in common."""
+    used = whole != 0
+    if not used.any():
+        return 0
+    lowest_bit = np.frexp((whole & -whole).astype(np.float64))[1] - 1
+    return int((lowest_bit + shifts)[used].min())
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class Spectrum:
     matrix: fmpz_mat
     scale: int
     discrete: bool
+    floats: NDArray[np.float64] = field(repr=False)
 
     @classmethod
     def of(cls, A: ExactMatrix, *, discrete: bool) -> Spectrum:
@@ -67,7 +77,7 @@ class Spectrum:
         ('marginal', (Fraction(0, 1), Fraction(0, 1)))
         """
         matrix, scale = integer_matrix(A)
-        return cls(matrix, scale, discrete)
+        return cls(matrix, scale, discrete, A.floats)
 
     @cached_property
     def scaled(self) -> fmpz_poly:
@@ -88,21 +98,29 @@ class Spectrum:
             return bound == 0 and self.scaled == fmpz_poly([0] * self.scaled.degree() + [1])
         return polynomial.is_closed_schur(polynomial.stretched(self.scaled, self.scale * bound))
 
+    @cached_property
+    def is_stable(self) -> bool:
+        """Whether every eigenvalue is strictly inside the stability boundary."""
+        return self.is_below(Fraction(self.discrete))
+
+    @cached_property
+    def is_on_boundary(self) -> bool:
+        """Whether the abscissa (radius) is exactly that of the stability boundary."""
+        return not self.is_stable and self.is_at_most(Fraction(self.discrete))
+
     def lies_in(self, region: Region) -> bool:
         """Whether every eigenvalue lies in the region."""
-        return self.is_below(region.boundary(self.discrete)) and (
+        below = self.is_below(region.boundary(self.discrete)) if region.decay else self.is_stable
+        return below and (
             not region.damping or polynomial.in_sector(self.scaled, region.damping)
         )
 
     @cached_property
     def verdict(self) -> Verdict:
         """Stable; marginal, with every boundary eigenvalue semisimple; or unstable."""
-        boundary = Fraction(self.discrete)
-        if self.is_below(boundary):
+        if self.is_stable:
             return Verdict.STABLE
-        if self.is_at_most(boundary) and self._boundary_is_semisimple():
-            return Verdict.MARGINAL
-        return Verdict.UNSTABLE
+        return Verdict.MARGINAL if self.is_on_boundary and self._boundary_is_semisimple() else Verdict.UNSTABLE
 
     def _boundary_is_semisimple(self) -> bool:
         """Whether no boundary eigenvalue has a Jordan block above order 1, where none lies outside.
@@ -133,14 +151,38 @@ class Spectrum:
     def bounds(self) -> tuple[Fraction, Fraction]:
         """[lo, hi] around the abscissa (radius), narrow enough to show on which side of the boundary it lies."""
         boundary = Fraction(self.discrete)
-        if self.verdict is not Verdict.STABLE and self.is_at_most(boundary):
+        if self.is_on_boundary:
             return boundary, boundary
+        guessed = self._guessed_bounds(boundary)
+        if guessed is not None:
+            return guessed
         precision = _FIRST_PRECISION
         while True:
             lo, hi = _extreme(self.roots(precision), self.discrete, precision)
             if not lo <= boundary <= hi or precision >= _LAST_PRECISION:
                 return _outwards(lo, -math.inf, boundary), _outwards(hi, math.inf, boundary)
             precision *= 2
+
+    def _guessed_bounds(self, boundary: Fraction) -> tuple[Fraction, Fraction] | None:
+        """Short numbers on both sides of the eigenvalues in floats, proved by Routh; cheaper than isolating the roots.
+
+        None where the guess is wrong (clustered eigenvalues, numbers beyond the doubles) or decides too little.
+        """
+        if not np.isfinite(self.floats).all():
+            return None
+        try:
+            values = np.linalg.eigvals(self.floats)
+        except np.linalg.LinAlgError:
+            return None
+        guess = float((np.abs(values) if self.discrete else values.real).max())
+        slack = float(np.abs(values).max()) * _GUESS_SLACK
+        if not (math.isfinite(slack) and slack > 0 and math.isfinite(guess)):
+            return None
+        grid = 2.0 ** (math.frexp(slack)[1] - 1)
+        step = Fraction(grid)
+        lo, hi = (math.floor(guess / grid) - 1) * step, (math.ceil(guess / grid) + 1) * step
+        decided = lo > boundary or hi <= boundary
+        return (lo, hi) if decided and self.is_below(hi) and not self.is_below(lo) else None
 
     def enclosures(self) -> tuple[Enclosure, ...] | None:
         """A disc around each distinct eigenvalue, pairwise disjoint, wide enough for Smith's theorem to prove it.

@@ -2,73 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.verify.lyapunov import FloatArray
 
-_SLACKS = (1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3)  # of the spectral radius: how tight a bound to try, tightest first
+_SLACKS = np.array([1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3])  # of the spectral radius: how tight a bound to try
 
 
 @dataclass(frozen=True)
-class BoundProposal:
-    """P is proposed to show abscissa < bound; with x, to show abscissa > bound."""
+class BoundProposals:
+    """A stack of k guesses: P shows abscissa < bound where `upper` is True, else abscissa > bound, with the row of x.
 
-    bound: float
-    lyapunov: FloatArray
-    direction: FloatArray | None = None
-
-
-class Eigenvectors:
-    """Bounds on the abscissa (radius) of one matrix, from one eigendecomposition.
-
-    With left eigenvectors w_i, P = Σ w_i w_iᴴ / (b − Re λ_i) has −((M − bI)ᵀP + P(M − bI)) = 2 Σ w_i w_iᴴ ≻ 0, and as
-    many negative eigenvalues as there are Re λ_i > b. In discrete time 1/(b² − |λ_i|²) does the same for b²P − MᵀPM.
-
-    >>> above, below = next(Eigenvectors(np.diag([-1.0, -2.0]), discrete=False).pairs())
-    >>> below.bound < -1.0 < above.bound
-    True
+    Attributes:
+        bound: (k,).
+        lyapunov: (k, n, n), symmetric.
+        direction: (k, n); only rows of lower bounds count.
+        upper: (k,).
     """
 
-    def __init__(self, M: FloatArray, *, discrete: bool) -> None:
-        self._discrete = discrete
-        self._usable = bool(np.isfinite(M).all())
-        if not self._usable:
-            return
+    bound: FloatArray
+    lyapunov: FloatArray
+    direction: FloatArray
+    upper: NDArray[np.bool_]
+
+    def with_upper(self, bound: float, lyapunov: FloatArray) -> BoundProposals:
+        """The stack and one more upper bound, at its end."""
+        return BoundProposals(
+            np.append(self.bound, bound),
+            np.concatenate([self.lyapunov, lyapunov[None]]),
+            np.concatenate([self.direction, np.zeros((1, lyapunov.shape[0]))]),
+            np.append(self.upper, True),
+        )
+
+
+def from_eigenvectors(M: FloatArray, *, discrete: bool) -> BoundProposals:
+    """Bounds on both sides of the abscissa (radius) of one matrix, tight ones and looser ones.
+
+    With left eigenvectors w_i, P = Σ w_i w_iᴴ / (b − Re λ_i) has −((M − bI)ᵀP + P(M − bI)) = 2 Σ w_i w_iᴴ ≻ 0, and as
+    many negative eigenvalues as there are Re λ_i > b. In discrete time 1/(b² − |λ_i|²) does the same for b²P − MᵀPM. The
+    stack is empty where the eigenvectors are of no use.
+
+    >>> guesses = from_eigenvectors(np.diag([-1.0, -2.0]), discrete=False)
+    >>> bool((guesses.bound[guesses.upper] > -1).all() and (guesses.bound[~guesses.upper] < -1).all())
+    True
+    """
+    n = len(M)
+    nothing = BoundProposals(np.zeros(0), np.zeros((0, n, n)), np.zeros((0, n)), np.zeros(0, dtype=bool))
+    if not np.isfinite(M).all():
+        return nothing
+    with np.errstate(all="ignore"):
         try:
-            with np.errstate(all="ignore"):
-                values, self._vectors = np.linalg.eig(M)
-                left = np.linalg.inv(self._vectors)
-                self._left = left / np.linalg.norm(left, axis=1, keepdims=True)
+            values, vectors = np.linalg.eig(M)
+            left = np.linalg.inv(vectors)
         except np.linalg.LinAlgError:
-            self._usable = False
-            return
-        self._place = np.asarray(np.abs(values) if discrete else values.real)
-        self._top = self._vectors[:, int(self._place.argmax())]
-        self._scale = float(np.abs(values).max())
-        self.abscissa = float(self._place.max())
-        self._rounding = 8 * len(M) * 2.0**-53 * float(np.linalg.norm(self._left)) ** 2
-
-    def pairs(self) -> Iterator[tuple[BoundProposal, BoundProposal]]:
-        """Bounds above and below the abscissa, tightest first."""
-        if not self._usable:
-            return
-        for slack in _SLACKS:
-            width = max(slack, self._rounding) * self._scale
-            if width and slack * 100 > self._rounding:
-                yield self._at(self.abscissa + width, None), self._at(self.abscissa - width, self._top)
-
-    def _at(self, bound: float, top: NDArray[Any] | None) -> BoundProposal:
-        """The matrix for one bound, and for a lower bound the direction along which it is negative."""
-        with np.errstate(all="ignore"):
-            gap = bound * bound - self._place**2 if self._discrete else bound - self._place
-            P = ((self._left.conj().T / gap) @ self._left).real
-            P = (P + P.T) / 2
-            if top is None:
-                return BoundProposal(bound, P)
-            x = top.real if top.real @ P @ top.real < 0 else top.imag
-            return BoundProposal(bound, P, np.array(x))
+            return nothing
+        left /= np.linalg.norm(left, axis=1, keepdims=True)
+        place = np.abs(values) if discrete else values.real
+        top = int(place.argmax())
+        rounding = 8 * n * 2.0**-53 * float(np.linalg.norm(left)) ** 2  # tighter bounds would not survive it
+        slacks = np.maximum(_SLACKS[_SLACKS * 100 > rounding], rounding) * np.abs(values).max()
+        bound = np.concatenate([place[top] + slacks, place[top] - slacks])
+        gap = (bound**2)[:, None] - place**2 if discrete else bound[:, None] - place
+        P = ((left.conj().T / gap[:, None, :]) @ left).real
+        P = (P + P.mT) / 2
+        parts = np.stack([vectors[:, top].real, vectors[:, top].imag])
+        forms = ((parts @ P) * parts).sum(-1)  # (2k, 2): xᵀPx along both parts of the top eigenvector
+    upper = np.arange(len(bound)) < len(slacks)
+    return BoundProposals(bound, P, parts[np.nan_to_num(forms, nan=np.inf).argmin(-1)], upper)

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from hybrid.propose.lyapunov import BoundProposal, Eigenvectors
-from hybrid.verify.lyapunov import FloatArray, prove_sides
+from hybrid.propose.lyapunov import BoundProposals, from_eigenvectors
+from hybrid.verify.lyapunov import BoolArray, FloatArray, prove_sides
+
+_ONE_STACK_UP_TO = 40  # states: beyond, a stack of all guesses costs more than trying them one after the other
+
+
+@dataclass(frozen=True)
+class ProvedBound:
+    """abscissa < bound by P alone; abscissa > bound by P and a direction."""
+
+    bound: float
+    lyapunov: FloatArray
+    direction: FloatArray | None = None
 
 
 @dataclass(frozen=True)
 class ProvedBounds:
-    """lo < abscissa < hi, each with its proposal; None where nothing was proved on that side."""
+    """lo < abscissa < hi, each with its witness; None where nothing was proved on that side."""
 
-    lower: BoundProposal | None
-    upper: BoundProposal | None
+    lower: ProvedBound | None
+    upper: ProvedBound | None
 
     @property
     def interval(self) -> tuple[Fraction | None, Fraction | None]:
         """[lo, hi] as exact numbers."""
-        return tuple(None if b is None else Fraction(b.bound) for b in (self.lower, self.upper))  # type: ignore[return-value]
+        lower = None if self.lower is None else Fraction(self.lower.bound)
+        return lower, None if self.upper is None else Fraction(self.upper.bound)
 
     def witness(self) -> dict[str, Any]:
         """The witness of the certificate method "lyapunov"."""
@@ -34,41 +47,52 @@ class ProvedBounds:
 
 
 def prove_bounds(
-    M: FloatArray, *, discrete: bool, radius: FloatArray | None = None, proposed: BoundProposal | None = None
+    M: FloatArray,
+    *,
+    discrete: bool,
+    radius: FloatArray | None = None,
+    proposed: tuple[float, FloatArray] | None = None,
 ) -> ProvedBounds:
-    """The tightest bounds on the abscissa (radius) of M ± radius that an eigendecomposition helps to prove.
+    """The tightest bounds on the abscissa (radius) of M ± radius that proposals help to prove.
 
     Args:
         M: (n, n) midpoints.
         discrete: bounds the spectral radius instead.
         radius: (n, n) entrywise, None where M is exact.
-        proposed: an upper bound that came with a proposal, kept where no tighter one is found.
+        proposed: an upper bound and P that came with a proposal, beside those from an eigendecomposition.
     """
-    lower: BoundProposal | None = None
-    upper: BoundProposal | None = None
-    for pair in Eigenvectors(M, discrete=discrete).pairs():
-        proved = _proved([*pair], M, discrete, radius)
-        lower = lower or next((b for b in proved if b.direction is not None), None)
-        upper = upper or next((b for b in proved if b.direction is None), None)
-        if lower is not None and upper is not None:
-            break
-    if upper is None and proposed is not None and _proved([proposed], M, discrete, radius):
-        upper = proposed
-    return ProvedBounds(lower, upper)
-
-
-def _proved(
-    proposals: list[BoundProposal], M: FloatArray, discrete: bool, radius: FloatArray | None
-) -> list[BoundProposal]:
-    """Those of a few proposals that the kernel proves, all in one stack."""
-    n = len(M)
-    holds = prove_sides(
-        M,
-        np.stack([b.lyapunov for b in proposals]),
-        np.array([b.bound for b in proposals]),
-        np.stack([np.zeros(n) if b.direction is None else b.direction for b in proposals]),
-        np.array([b.direction is None for b in proposals]),
-        discrete=discrete,
-        radius=radius,
+    guesses = from_eigenvectors(M, discrete=discrete)
+    if proposed is not None:
+        guesses = guesses.with_upper(*proposed)
+    proved = _proved(guesses, M, discrete, radius)
+    above = [i for i in proved if guesses.upper[i]]
+    below = [i for i in proved if not guesses.upper[i]]
+    upper = min(above, key=lambda i: guesses.bound[i], default=None)
+    lower = max(below, key=lambda i: guesses.bound[i], default=None)
+    return ProvedBounds(
+        None if lower is None else ProvedBound(*_row(guesses, lower), np.array(guesses.direction[lower])),
+        None if upper is None else ProvedBound(*_row(guesses, upper)),
     )
-    return [b for b, ok in zip(proposals, holds.tolist(), strict=True) if ok]
+
+
+def _row(guesses: BoundProposals, i: int) -> tuple[float, FloatArray]:
+    return float(guesses.bound[i]), np.array(guesses.lyapunov[i])
+
+
+def _proved(guesses: BoundProposals, M: FloatArray, discrete: bool, radius: FloatArray | None) -> list[int]:
+    """The guesses that the kernel proves; for a large matrix only the tightest on each side."""
+
+    def holds(rows: slice) -> BoolArray:
+        parts = guesses.lyapunov[rows], guesses.bound[rows], guesses.direction[rows], guesses.upper[rows]
+        return prove_sides(M, *parts, discrete=discrete, radius=radius)
+
+    if len(M) <= _ONE_STACK_UP_TO:
+        return np.flatnonzero(holds(slice(None))).tolist() if len(guesses.bound) else []
+    return [i for upper in (True, False) if (i := _tightest(guesses, upper, holds)) is not None]
+
+
+def _tightest(guesses: BoundProposals, upper: bool, holds: Callable[[slice], BoolArray]) -> int | None:
+    """The first proved guess on one side, trying the tightest first."""
+    side = np.flatnonzero(guesses.upper == upper)
+    order = side[np.argsort(guesses.bound[side] if upper else -guesses.bound[side])].tolist()
+    return next((i for i in order if holds(slice(i, i + 1))[0]), None)

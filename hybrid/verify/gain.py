@@ -11,7 +11,6 @@ import numpy as np
 
 from hybrid.answer import Answer, Enclosure, Status, Verdict
 from hybrid.certificate import Certificate
-from hybrid.propose.lyapunov import BoundProposal
 from hybrid.propose.proposal import GainProposal
 from hybrid.question import FeedbackQuestion
 from hybrid.systems.exact_matrix import ExactMatrix
@@ -84,7 +83,7 @@ def _prove_rounded(question: FeedbackQuestion, gain: FloatArray, P: FloatArray |
     midpoint, radius = closed_loop(A.floats, B.floats, gain, A.radius, B.radius, np.spacing(np.abs(gain)))
     boundary = question.region.boundary(discrete)
     limit = _double_at_most(boundary)
-    proposed = None if P is None else BoundProposal(limit, P)
+    proposed = None if P is None else (limit, P)
     proved = prove_bounds(midpoint, discrete=discrete, radius=radius, proposed=proposed)
     if proved.upper is None or proved.upper.bound > limit:
         return None
