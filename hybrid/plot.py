@@ -61,7 +61,7 @@ def pole_plot(answer: Answer, kind: str) -> bytes:
 
     system = question.system
     open_loop = _poles(system.A.floats)
-    closed_loop = None if answer.gain is None else _poles(answer.closed_loop().A.floats)
+    closed_loop = None if answer.gain is None else _poles(system.closed_loop(answer.gain).A.floats)
     everything = open_loop if closed_loop is None else np.concatenate([open_loop, closed_loop])
     figure = Figure(figsize=(7, 5.2), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)

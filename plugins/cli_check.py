@@ -12,7 +12,7 @@ import hybrid
 from hybrid.errors import CertificateError, HybridError
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import spell
-from hybrid.systems.plants import NonlinearPlant, nonlinear_plants
+from hybrid.systems.plants import NonlinearPlant, every_plant
 
 from .cli_options import table
 from .cli_system import PlantName, load_system
@@ -88,11 +88,10 @@ def plants(name: str | None, as_json: bool) -> None:
         plant = hybrid.plant(name)
         click.echo(json.dumps(_as_document(plant)) if as_json else _as_text(plant))
         return
-    linear, nonlinear = hybrid.plants(), nonlinear_plants()
     if as_json:
-        click.echo(json.dumps({"plants": [_summary(plant) for plant in (*linear, *nonlinear)]}))
+        click.echo(json.dumps({"plants": [_summary(plant) for plant in every_plant()]}))
         return
-    click.echo(table([("NAME", "KIND", "STATES", "INPUTS", "TIME", ""), *map(_row, linear), *map(_row, nonlinear)]))
+    click.echo(table([("NAME", "KIND", "STATES", "INPUTS", "TIME", ""), *map(_row, every_plant())]))
 
 
 def _summary(plant: Plant | NonlinearPlant) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def _text(found: Equilibria, seconds: float) -> str:
 
 
 def _rows(system: NonlinearSystem, boxes: Sequence[Mapping[str, Bounds]]) -> list[tuple[str, ...]]:
-    return [system.states, *(tuple(_interval(*box[name]) for name in system.states) for box in boxes)]
+    return [tuple(system.states), *(tuple(_interval(*box[name]) for name in system.states) for box in boxes)]
 
 
 def _interval(lo: Fraction, hi: Fraction) -> str:

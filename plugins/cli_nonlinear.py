@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _PROVED, _UNDECIDED = 0, 3
 _MAX_GAIN_BYTES = 20_000_000
-_GAIN_HELP = "A certificate that feedback --save wrote, or [[k1,k2]]: u = u* - K (x - x*)."
+_GAIN_HELP = "u = u* - K (x - x*): [[k1,k2]], or what feedback --save wrote, with its equilibrium."
 
 
 @click.command(short_help="Prove a region of attraction.")
@@ -88,9 +88,10 @@ def simulate(
 
     kind = None if plot is None else plot_format(plot)
     K, point = (None, None) if gain is None else read_gain(gain, system.m, system.n)
-    at = None if isinstance(system, LinearSystem) and at is None else (at if point is None else point)
+    at = at if point is None or isinstance(system, LinearSystem) else point
     first = None if start is None else parse_assignments(start, "--start")
-    trajectory = respond(system, None if K is None else [[float(x) for x in row] for row in K], at, first, seconds)
+    duration = None if seconds is None else read_seconds(seconds, "--seconds")
+    trajectory = respond(system, K, at, first, duration)
     if plot is not None and kind is not None:
         from .cli_drawings import response
 
@@ -115,9 +116,10 @@ def read_gain(text: str, rows: int, columns: int) -> tuple[list[list[Fraction]],
     except (ValueError, RecursionError):
         raise ParseError("--gain", text, "a certificate with a gain, or a JSON matrix such as [[1,2]]") from None
     claim = content.get("claim") if isinstance(content, dict) else {"gain": content}
-    stated = claim.get("gain") if isinstance(claim, Mapping) else None
-    is_matrix = isinstance(stated, list) and all(isinstance(row, list) for row in stated)
-    if not is_matrix or len(stated) != rows or any(len(row) != columns for row in stated):
+    claim = claim if isinstance(claim, Mapping) else {}
+    stated: Any = claim.get("gain")
+    is_matrix = isinstance(stated, list) and all(isinstance(row, list) and len(row) == columns for row in stated)
+    if not is_matrix or len(stated) != rows:
         raise ProblemError("--gain", text, f"a gain of {rows} rows and {columns} columns, inputs by states")
     point = claim.get("point")
     return [[exact(entry, "--gain") for entry in row] for row in stated], None if point is None else _middle(point)
@@ -198,12 +200,12 @@ def _document(found: Region | None, seconds: float) -> dict[str, Any]:
 
 
 def _summary(trajectory: Trajectory, plot: str | None) -> str:
-    rows = [("", "START", "END", "EQUILIBRIUM")]
+    rows: list[tuple[str, ...]] = [("", "START", "END", "EQUILIBRIUM")]
     ends = zip(trajectory.states, trajectory.x[0], trajectory.x[-1], trajectory.target, strict=True)
     rows += [(name, *(f"{value:.6g}" for value in values)) for name, *values in ends]
     told = [f"Simulated {trajectory.t[-1]:.6g} s in double precision; a simulation proves nothing."]
     if trajectory.ended:
-        told.append(f"It {trajectory.ended}." if trajectory.ended[0].islower() else trajectory.ended)
+        told.append(trajectory.ended)
     if plot is not None:
         told.append(f"Drawn into {plot}.")
     return "\n\n".join([" ".join(told), table(rows, indent=2)])

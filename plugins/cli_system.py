@@ -15,7 +15,7 @@ import hybrid
 from hybrid.errors import ProblemError
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import FREE, NonlinearSystem
-from hybrid.systems.plants import NonlinearPlant, nonlinear_plants
+from hybrid.systems.plants import NonlinearPlant, every_plant
 from hybrid.systems.reading import FORMATS, read_with_point
 from hybrid.systems.reading_equations import from_shell, is_equations, parse_assignments, with_parameters
 
@@ -47,7 +47,7 @@ class PlantName(click.ParamType):  # type: ignore[type-arg]
 
 def plant_names() -> list[str]:
     """The demonstration plants, linear ones first, each in alphabetical order."""
-    return [plant.name for plant in (*hybrid.plants(), *nonlinear_plants())]
+    return [plant.name for plant in every_plant()]
 
 
 def load_system(

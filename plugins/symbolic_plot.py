@@ -86,7 +86,7 @@ def _line(axes: Axes, relation: Boolean, limits: Mapping[str, Interval]) -> None
         exact = spell_expression(zeros[zero])
         axes.axvline(zero, color=_BORDER, linewidth=1.2)
         label = exact if len(exact) <= 20 else f"{zero:.6g}"
-        place = {"xycoords": ("data", "axes fraction"), "rotation": 90, "ha": "right", "va": "center"}
+        place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "rotation": 90, "ha": "right", "va": "center"}
         axes.annotate(label, (zero, 0.5), fontsize=9, **place)
     axes.set(xlim=(lower, upper), xlabel=name, yticks=[])
 
@@ -122,8 +122,9 @@ def _holds(relation: Any, values: Mapping[str, Array]) -> Array:
         return np.broadcast_to(found, shape)
     if relation == True or relation == False:  # noqa: E712 - sympy's own true and false
         return np.full(shape, bool(relation))
-    parts = [_holds(part, values) for part in relation.args]
-    return np.logical_and.reduce(parts) if isinstance(relation, And) else np.logical_or.reduce(parts)
+    combine = np.logical_and if isinstance(relation, And) else np.logical_or
+    found = combine.reduce([_holds(part, values) for part in relation.args])
+    return np.asarray(found)
 
 
 def evaluate(expression: Expr, values: Mapping[str, Array]) -> Any:

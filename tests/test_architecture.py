@@ -21,9 +21,10 @@ LAYERS = (
     ("expressions",),
     ("systems",),
     ("decimals", "question"),
-    ("certificate", "render", "plot"),
+    ("certificate", "render", "render_local", "plot"),
     ("propose", "verify"),
     ("exact",),
+    ("simulate", "phase_plot"),
     ("solve",),
     ("api",),
     ("",),  # hybrid/__init__.py, the public names
@@ -222,11 +223,21 @@ def test_nothing_evaluates_text() -> None:
     assert not violations(found for found in ALL if found.target.split(".")[0] in pickles)
 
 
-def test_import_hybrid_costs_numpy_alone() -> None:
-    program = "import sys, hybrid; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert "numpy" in loaded.stdout.split()
-    assert not HEAVY & set(loaded.stdout.split())
+def loaded_after(statements: str) -> set[str]:
+    """The packages that a fresh interpreter holds after some statements."""
+    program = f"import sys, hybrid; {statements}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
+
+
+def test_import_hybrid_costs_nothing() -> None:
+    assert not (HEAVY | {"numpy"}) & loaded_after("pass")
+
+
+def test_the_public_names_cost_numpy_alone() -> None:
+    loaded = loaded_after("[getattr(hybrid, name) for name in hybrid.__all__]")
+    assert "numpy" in loaded
+    assert not HEAVY & loaded
 
 
 def test_every_package_is_installed() -> None:

@@ -261,7 +261,7 @@ def test_mat_of_version_73_and_npy_as_npz(tmp_path):
 @pytest.mark.parametrize(
     ("format", "text", "message"),
     [
-        ("toml", "A = [[1, 2], [3]]", "A, row 2: got 1 entries"),
+        ("toml", "A = [[1, 2], [3]]", "A, row 2: got 1 numbers"),
         ("toml", "A = [[1, 2]]", "A: got shape (1, 2), expected a square matrix"),
         ("toml", "A = [[1]]\nB = [[1], [2]]", "B: got shape (2, 1)"),
         ("toml", "A = [[1]]\nC = [[1, 2]]", "C: got shape (1, 2)"),

@@ -34,8 +34,7 @@ def pair(moved: list[Any], fixed: list[Any], m: int = 1, seed: int = 0) -> Linea
     if moved:
         for i in range(r, len(A)):
             A[0][i] = Fraction(1)  # the fixed states act on the others
-    B = [[Fraction(i == r - 1 and j == 0)] for i in range(len(A)) for j in [0]]
-    B = [[row[0]] + [Fraction(k) * row[0] for k in range(m - 1)] for row in B]
+    B = [[Fraction(k + 1) * (i == r - 1) for k in range(m)] for i in range(len(A))]
     T, inverse = build.similarity(len(A), seed)
     return LinearSystem(build.product(T, A, inverse), build.product(T, B))
 
@@ -133,11 +132,16 @@ def test_one_state() -> None:
     assert proved(hybrid.controllability(LinearSystem([[5]], [[0]]))).verdict is Verdict.UNCONTROLLABLE
 
 
-def test_an_unlucky_prime_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Modulo 3 the pair looks uncontrollable; its null vector is then no proof, and the next prime is taken."""
-    system = LinearSystem([[1, 1], [0, 2]], [[1], [3]])
-    monkeypatch.setattr(subspace, "LARGEST_PRIME", 3)
-    monkeypatch.setattr(subspace, "_primes", lambda: iter((3, 5, LARGEST_PRIME)))
+@pytest.mark.parametrize(
+    "system",
+    [
+        LinearSystem([[1, 1], [0, 2]], [[1], [3]]),  # modulo 3 its null vector is not invariant over Q
+        LinearSystem([[1, 0], [0, 2]], [[1, 0], [0, 3]]),  # invariant, but the second input reaches it
+    ],
+)
+def test_an_unlucky_prime_is_noticed(system: LinearSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modulo 3 the pair looks uncontrollable; the null vector is then no proof, and the next prime is taken."""
+    monkeypatch.setattr(subspace, "_primes", lambda: iter((3, 5)))
     found = reach(system)
     assert (found.dimension, found.prime, found.W) == (2, 5, None)
 

@@ -72,6 +72,11 @@ def nonlinear_plants() -> tuple[NonlinearPlant, ...]:
     return tuple(_NONLINEAR[name] for name in sorted(_NONLINEAR))
 
 
+def every_plant() -> tuple[Plant | NonlinearPlant, ...]:
+    """The linear plants, then the nonlinear ones."""
+    return (*plants(), *nonlinear_plants())
+
+
 def plant(name: str) -> Plant | NonlinearPlant:
     """The plant of that name, linear or not; capitals, spaces and underscores are read as the list writes them.
 
@@ -81,8 +86,7 @@ def plant(name: str) -> Plant | NonlinearPlant:
     >>> plant("Cart_Pole").system
     <LinearSystem cart-pole: n=4, m=1, p=4, continuous>
     """
-    every: tuple[Plant | NonlinearPlant, ...] = (*plants(), *nonlinear_plants())
-    known = {each.name: each for each in every}
+    known = {each.name: each for each in every_plant()}
     key = str(name).strip().lower().replace("_", "-").replace(" ", "-")
     if key not in known:
         import difflib
