@@ -13,6 +13,7 @@ from hybrid.question import FeedbackQuestion, LinearQuestion, LocalQuestion, Ran
 from hybrid.systems.coerce import coerce
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import NonlinearSystem
+from hybrid.systems.plants import NonlinearPlant
 
 if TYPE_CHECKING:
     from hybrid.propose.gain import GainProposer
@@ -189,6 +190,8 @@ def _question(
     system: Any, at: Mapping[str, Any] | None, at_point: bool, ask: Callable[[LinearSystem], LinearQuestion]
 ) -> LinearQuestion | LocalQuestion:
     """The question itself, or for a nonlinear system the question near its equilibrium."""
+    if isinstance(system, NonlinearPlant):
+        system, at = system.system, system.at if at is None else at
     if isinstance(system, NonlinearSystem):
         if system.free:
             expected = "a number; the conditions on free parameters are another question"

@@ -42,7 +42,7 @@ def found(answer: Answer) -> str:
     """
     where = place(answer)
     if not _claim(answer).get("equilibrium", True):
-        return f"the linearisation at {where} (a point, not an equilibrium) is {answer.verdict.value}"
+        return f"the linearisation at the point {where} is {answer.verdict.value}"
     if answer.verdict is Verdict.STABLE:
         return f"locally exponentially stable at {where}"
     if answer.verdict in (Verdict.UNSTABLE, Verdict.MARGINAL):

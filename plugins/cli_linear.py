@@ -43,7 +43,7 @@ def stability(
     """
     if symbolic:
         linear = linearisation(system, at, at_point, symbolic)
-        said = STABLE if decay == damping == "0" else IN_REGION
+        said = STABLE if decay == damping == "0" and not at_point else IN_REGION
         deliver_conditions(linear, linear.stable(decay, damping), said, window, output)
     output.deliver(hybrid.stability(system, decay=decay, damping=damping, poles=poles, at=at, at_point=at_point))
 

@@ -31,11 +31,13 @@ class SymbolicLinearisation:
     Attributes:
         system: with free parameters.
         point: each state and input, an expression of the parameters.
+        f: the n right-hand sides there.
         A, B: (n, n) and (n, m).
     """
 
     system: NonlinearSystem
     point: Mapping[str, Expr]
+    f: tuple[Expr, ...]
     A: Matrix
     B: Matrix
 
@@ -60,7 +62,7 @@ class SymbolicLinearisation:
         parts = set(And.make_args(relation))
         strict: set[Expr] = set()
         weak: set[Expr] = set()
-        for expression in (*self.point.values(), *self.A, *self.B):
+        for expression in (*self.point.values(), *self.f, *self.A, *self.B):
             for root in expression.atoms(Pow):
                 if root.base.free_symbols and root.exp.is_Rational and not root.exp.q % 2:
                     nonzero = Ne(root, 0)
@@ -104,10 +106,11 @@ def linearise(
     numbers = {name: _value(value, f"parameters.{name}", {}) for name, value in stated.items()}
     point = _point(system, at or {}, {**named, **numbers})
     values = [*point.values(), *named.values()]
-    if False:
-        _require_equilibrium(system, point, Program(system.rhs, symbols())(values))
+    f = tuple(Program(system.rhs, symbols())(values))
+    if not at_point:
+        _require_equilibrium(system, point, f)
     A, B = (_matrix(tape, system.n, values) for tape in (system.jacobians.A, system.jacobians.B))
-    return SymbolicLinearisation(system, point, A, B)
+    return SymbolicLinearisation(system, point, f, A, B)
 
 
 def spelled(relation: Boolean) -> list[str]:
@@ -175,7 +178,7 @@ def _value(value: Any, name: str, known: Mapping[str, Expr]) -> Expr:
     return found
 
 
-def _require_equilibrium(system: NonlinearSystem, point: Mapping[str, Expr], f: list[Any]) -> None:
+def _require_equilibrium(system: NonlinearSystem, point: Mapping[str, Expr], f: Sequence[Any]) -> None:
     for state, value in zip(system.states, f, strict=True):
         residual = simplify(value - point[state] if system.is_discrete else value)
         if residual != 0:

@@ -34,7 +34,7 @@ import hybrid
 from hybrid import LinearSystem, Status, Verdict
 from hybrid.errors import ProblemError
 from hybrid.plugins.conditions import hurwitz_determinants, stability_conditions
-from hybrid.plugins.polynomials import Ring
+from hybrid.plugins.polynomials import Ring, determinant
 from hybrid.plugins.rank_conditions import controllability_conditions
 from hybrid.plugins.signs import UNKNOWN, Sign, sign_of
 
@@ -242,6 +242,15 @@ def test_factors_with_large_coefficients(size):
     relation = stability_conditions(companion(2 * (a + b), (a + b + size) * (a + b - size)))
     assert holds(relation, {a: Fraction(size), b: Fraction(1)})
     assert not holds(relation, {a: Fraction(size), b: Fraction(0)})
+
+
+@pytest.mark.parametrize(
+    "matrix", [Matrix([[0, a, 1], [b, 0, 2], [1, a, b]]), Matrix([[0, 0, a], [0, b, 1], [1, 2, 3]])]
+)
+def test_determinant(matrix):
+    ring = Ring.of(list(matrix))
+    rows = [[ring.ratio(entry).numerator for entry in row] for row in matrix.tolist()]
+    assert ring.expression(determinant(rows)) == matrix.det().expand()
 
 
 def test_symbols_in_the_requirement():

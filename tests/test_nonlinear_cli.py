@@ -43,7 +43,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         (["stability", PENDULUM, "--decay", "1"], 1, "DISPROVED: not every pole of the linearisation has real"),
         (["stability", "x' = y; y' = -sin(x)"], 3, "UNDECIDED: The linearisation has an eigenvalue on the stability"),
         (["stability", "x' = x^2 - 2", "--at", "x=1"], 3, "UNDECIDED: "),
-        (["stability", "x' = x^2 - 2", "--at", "x=1", "--at-point"], 1, "DISPROVED: the linearisation at x = 1 (a"),
+        (["stability", "x' = x^2 - 2", "--at", "x=1", "--at-point"], 1, "DISPROVED: the linearisation at the point x"),
         (["stability", "x' = 3.2*x*(1 - x)", "--dt", "1", "--at", "x=11/16"], 1, "DISPROVED: unstable at x = 0.6875"),
         (["stability", "logistic-map", "--param", "r=2.9"], 0, "PROVED: locally exponentially stable at x = 19/29"),
         (["controllability", DRIVEN, "--inputs", "u"], 0, "PROVED: the linearisation at x = 0, y = 0 is controllable"),
@@ -341,6 +341,15 @@ def test_conditions(run: Run, words: list[str], lines: list[str]) -> None:
     assert [line.strip() for line in result.stdout.splitlines()[2:]] == lines
     assert result.exit_code == 0
     assert json.loads(run(*words, "--json").stdout)["conditions"] == lines
+
+
+def test_conditions_hold_where_the_equations_are_defined(run: Run) -> None:
+    result = run("stability", "x' = log(k) - log(x)", "--symbolic", "k", "--at", "x=k", "--json")
+    assert json.loads(result.stdout)["conditions"] == ["k > 0"]
+
+
+def test_conditions_at_a_point_do_not_speak_of_an_equilibrium(run: Run) -> None:
+    assert "locally" not in run("stability", "x' = k*x + 1", "--symbolic", "k", "--at", "x=0", "--at-point").stdout
 
 
 def test_conditions_that_always_or_never_hold(run: Run) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+import hybrid
+from hybrid.systems.plants import nonlinear_plants
+
 FloatArray = NDArray[np.float64]
 _SEED = 20250
 _MARGIN = 0.1  # of √n: how far to the left of the axis a stable sample begins
+_FOUR_STATES = ("cart-pole-nonlinear", "quadruple-tank-nonlinear", "two-link-arm-nonlinear")
+"""The linearisation of the first two is exact; π/2 in the equilibrium of the third leaves it enclosed."""
 
 
 class Pair(NamedTuple):
@@ -17,6 +24,39 @@ class Pair(NamedTuple):
 
     A: FloatArray
     B: FloatArray
+
+
+@dataclass(frozen=True)
+class LocalProblem:
+    """A nonlinear plant as an engineer has it, text and numbers, and its operating point."""
+
+    name: str
+    states: tuple[str, ...]
+    inputs: tuple[str, ...]
+    equations: str
+    parameters: Mapping[str, str]
+    at: Mapping[str, str]
+
+    def read(self) -> hybrid.NonlinearSystem:
+        """The system, read from its text."""
+        return hybrid.NonlinearSystem(self.states, self.inputs, self.equations, self.parameters)
+
+
+def local_problems() -> list[LocalProblem]:
+    """Demonstration plants of four states at their operating points, as text."""
+    plants = {plant.name: plant for plant in nonlinear_plants()}
+    chosen = [(plants[name], plants[name].system) for name in _FOUR_STATES]
+    return [
+        LocalProblem(
+            plant.name.removesuffix("-nonlinear"),
+            tuple(system.states),
+            tuple(system.inputs),
+            "\n".join(system.equations),
+            system.parameters,
+            dict.fromkeys(system.inputs, "0") | dict(plant.at),
+        )
+        for plant, system in chosen
+    ]
 
 
 def gaussian_pairs(n: int, m: int, count: int) -> list[Pair]:

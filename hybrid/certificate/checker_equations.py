@@ -22,13 +22,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import module_from_spec, spec_from_file_location
-from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,14 @@ class _Undefined(Exception):  # noqa: N818
     """An operation has no value, or a derivative no meaning, at the point."""
 
 
+class _Nowhere(_Undefined):
+    """An operation has no value anywhere in the box."""
+
+
+class _TooMuchWork(Exception):  # noqa: N818
+    """A proof takes longer than this checker is willing to work."""
+
+
 def check(document: dict[str, Any], core: Any) -> Any:
     """Decide whether a certificate about equations proves its claim; `core` is the module checker.py."""
     claim = "a claim that was not read"
@@ -76,12 +84,15 @@ def check(document: dict[str, Any], core: Any) -> Any:
         system = _Equations.read(entries["system"], core)
         about = entries["claim"].get("about") if isinstance(entries["claim"], dict) else None
         if about in _IN_REGIONS:
-            claim, reason = _regions(core).check(entries, system, core, sys.modules[__name__])
-            return core.Report(True, claim, reason)
+            read = _regions(core).read(entries, system, core, sys.modules[__name__])
+            claim = read.words()
+            return core.Report(True, claim, read.prove())
         if not isinstance(about, str) or not about.startswith("local "):
             raise core.Unreadable(f"A claim about equations is local, or about one of {', '.join(_IN_REGIONS)}.")
-        claim, proved = _check_local(entries, system, core)
-    except (core._Refused, _Undefined) as refusal:
+        point = _point(entries["claim"].get("point"), system, core)
+        claim = f"of the Jacobian where {_words(point, system.names)}: {core._quoted(about)}"
+        claim, proved = _check_local(entries, system, point, core)
+    except (core._Refused, _Undefined, _TooMuchWork) as refusal:
         return core.Report(False, claim, str(refusal))
     return core.Report(proved.valid, claim, proved.reason)
 
@@ -99,7 +110,7 @@ def _regions(core: Any) -> Any:
     return sys.modules[spec.name]
 
 
-def _check_local(entries: dict[str, Any], system: _Equations, core: Any) -> tuple[str, Any]:
+def _check_local(entries: dict[str, Any], system: _Equations, point: list[Side], core: Any) -> tuple[str, Any]:
     """A linear claim about the Jacobian at a point."""
     method = core._word(entries["method"], "The method", (_EXACT, _ENCLOSED))
     claim = entries["claim"]
@@ -109,7 +120,6 @@ def _check_local(entries: dict[str, Any], system: _Equations, core: Any) -> tupl
     if not isinstance(at_equilibrium, bool):
         raise core.Unreadable("The claim has to say with true or false whether the point is an equilibrium.")
     witness = core._fields(entries["witness"], "The witness", "method witness")
-    point = _point(claim.get("point"), system, core)
     if at_equilibrium and inner["about"] == "stability":
         _expect_no_critical_case(inner, system, core)
     place = ("at the equilibrium " if at_equilibrium else "where ") + _words(point, system.names)
@@ -304,11 +314,12 @@ _KINK = _Kink()
 class _Arithmetic:
     """Rationals and rational multiples of π as long as it goes; balls of python-flint after that, if it is given.
 
-    Where `nonsmooth`, the derivative of abs over its kink is all of [−1, 1].
+    Where `nonsmooth`, the derivative of abs over its kink is all of [−1, 1]. Where `partial`, values are enclosed over
+    the part of a box on which they are defined, without bounds where there are none.
     """
 
-    def __init__(self, flint: Any = None, nonsmooth: bool = False) -> None:
-        self.flint, self.nonsmooth = flint, nonsmooth
+    def __init__(self, flint: Any = None, nonsmooth: bool = False, partial: bool = False) -> None:
+        self.flint, self.nonsmooth, self.partial = flint, nonsmooth, partial
         self._price = 10**6 + (0 if flint is None else flint.ctx.prec**2)
         self._left = MAX_WORK
 
@@ -327,10 +338,12 @@ class _Arithmetic:
             self._left -= 10**6 + bits * bits
         else:
             if not a.is_finite():
-                raise _Undefined("An operation may have no value somewhere in the enclosure of the point.")
+                if not self.partial:
+                    raise _Undefined("An operation may have no value somewhere in the enclosure of the point.")
+                a = self.flint.arb(0, math.inf)
             self._left -= self._price
         if self._left < 0:
-            raise _Undefined("Its proof needs more arithmetic than this checker undertakes.")
+            raise _TooMuchWork("Its proof needs more arithmetic than this checker undertakes.")
         return a
 
     def angle(self, offset: Fraction, multiple: Fraction) -> Any:
@@ -399,7 +412,7 @@ class _Arithmetic:
                 raise _Undefined("The exact numbers grow too long.")
             return self.result(a**k)
         (x,) = self.balls(a)
-        size = _even_power(x, abs(k)) if k % 2 == 0 else x ** abs(k)
+        size = _range_of_power(x, abs(k))
         return self.result(size if k > 0 else 1 / size)
 
     def root(self, a: Any, k: int) -> Any:
@@ -409,6 +422,8 @@ class _Arithmetic:
         if rational is not None:
             return rational
         (x,) = self.balls(a)
+        if self.partial:
+            return self._over_domain(lambda end: end.root(k), x, 0, math.inf)
         return self.result(x.root(k))
 
     def call(self, name: str, a: Any) -> Any:
@@ -420,13 +435,27 @@ class _Arithmetic:
         (x,) = self.balls(a)
         if name == "abs":
             return self.result(abs(x) if not x.contains(0) else x.abs_upper().union(self.flint.arb(0)))
+        if self.partial and name in ("log", "asin", "acos"):
+            least, most = (0, math.inf) if name == "log" else (-1, 1)
+            return self._over_domain(lambda end: getattr(end, name)(), x, least, most)
         if name == "sign":
+            if x.contains(0) and self.partial:
+                return self.flint.arb(0, 1)
             if x.contains(0):
                 raise _Undefined("sign may jump somewhere in the enclosure of the point.")
             return Fraction(1 if x > 0 else -1)
         if name == "tanh" and x.rad() > 1e-3:  # wide balls: its ends are tighter than Arb's formula
             return self.result(x.lower().tanh().union(x.upper().tanh()))
         return self.result(getattr(x, name)())
+
+    def _over_domain(self, function: Callable[[Any], Any], x: Any, least: float, most: float) -> Any:
+        """A monotone function on the part of a ball that lies in [least, most]."""
+        low, high = x.lower(), x.upper()
+        if high < least or low > most:
+            raise _Nowhere("An operation has no value anywhere in a box.")
+        low = low if low > least else self.flint.arb(least)
+        high = high if high < most else self.flint.arb(most)
+        return self.result(function(low).union(function(high)))
 
     def derivative(self, name: str, a: Any, value: Any) -> Any:
         """The derivative of a function at a, where it has the given value."""
@@ -466,9 +495,12 @@ class _Arithmetic:
         raise _Undefined("abs is not smooth somewhere in the enclosure of the point.")
 
 
-def _even_power(x: Any, k: int) -> Any:
-    """x^k for an even k: on a ball around 0 it starts at 0."""
-    return x**k if not x.contains(0) else (x.abs_upper() ** k).union(type(x)(0))
+def _range_of_power(x: Any, k: int) -> Any:
+    """x^k; flint has no value for a ball around 0, on which an even power starts at 0."""
+    if not x.contains(0):
+        return x**k
+    lowest = x.lower() ** k if k % 2 else type(x)(0)
+    return lowest.union(x.abs_upper() ** k if k % 2 == 0 else x.upper() ** k)
 
 
 def _parts(a: Any) -> tuple[Fraction, Fraction]:
@@ -530,7 +562,7 @@ def _rational_root(a: Any, k: int) -> Fraction | None:
 def _integer_root(value: int, k: int) -> int | None:
     """The k-th root where it is an integer."""
     if k == 2:
-        root = isqrt(value)
+        root = math.isqrt(value)
         return root if root * root == value else None
     low, high = 0, 1 << (value.bit_length() // k + 1)
     while low < high:
@@ -826,8 +858,8 @@ def _prove_feedback(
     core._expect(high is not None and high <= region.edge, "The bounds do not show every pole in the region.")
     within = _abscissa_words(low, high, system, core)
     return (
-        f"with u = u* − K (x − x*) every eigenvalue of A − B K has {region}, and {within}, for K as written and for the "
-        "doubles nearest to it"
+        f"with u = u* − K (x − x*) every eigenvalue of A − B K has {region}, and {within}, "
+        "for K as written and for the doubles nearest to it"
     )
 
 

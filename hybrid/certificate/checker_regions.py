@@ -22,13 +22,15 @@ from fractions import Fraction
 from typing import Any
 
 MAX_BOXES = 400_000
-_METHOD = "branch and bound"
+MAX_POINTS = 1000
 _BITS = 96  # of the balls over boxes; the doubles that bound boxes have 53
 _DEPTH = 40  # bisections of one side of the box around an ellipsoid
 _SHORT = 2**10  # the sides of that box are multiples of 1/1024, so that 40 bisections leave the centres exact doubles
 _FINEST = 2.0**-44  # a side of a box of states, relative to the whole side, that is bisected no further
-_MARGIN = Fraction(1, 2)  # first attempt to widen an enclosure in which an equilibrium is unique, then doubled
+_START = Fraction(1, 2**40)  # by how much, at least, an enclosure is widened at first; doubled after that
 _WIDENINGS = 60
+_LARGEST = 10**150  # of the bounds of a box of states, to stay in the range of doubles
+_CONDITION = "P is too badly conditioned for this checker."
 _ROUNDS = 3  # contractions of a box before it is bisected
 
 Rows = list[list[Fraction]]
@@ -36,14 +38,13 @@ Side = tuple[Fraction, Fraction]
 Sides = tuple[tuple[float, float], ...]
 
 
-def check(entries: dict[str, Any], system: Any, core: Any, equations: Any) -> tuple[str, str]:
-    """The claim in words and how it was proved; a claim that is not proved is refused by an exception."""
-    core._word(entries["method"], "The method", (_METHOD,))
+def read(entries: dict[str, Any], system: Any, core: Any, equations: Any) -> _Attraction | _Equilibria:
+    """The claim: `words()` says it, `prove()` says how it was proved, or refuses it by an exception."""
+    core._word(entries["method"], "The method", ("branch and bound",))
     boxes = core._count(core._fields(entries["witness"], "The witness", "boxes")["boxes"])
     core._expect(boxes <= MAX_BOXES, f"Its proof needs more than the {MAX_BOXES} boxes that this checker undertakes.")
-    prove = _check_attraction if entries["claim"]["about"] == "region of attraction" else _check_equilibria
-    words, tested = prove(entries["claim"], system, core, equations)
-    return words, f"Proved in ball arithmetic over {tested} boxes."
+    claim = _Attraction if entries["claim"]["about"] == "region of attraction" else _Equilibria
+    return claim(entries["claim"], system, core, equations)
 
 
 def _expect_in_place(system: Any, point: Sequence[Side], core: Any, equations: Any) -> None:
@@ -55,37 +56,43 @@ def _expect_in_place(system: Any, point: Sequence[Side], core: Any, equations: A
 # -------------------------------------------------------------------------------------- regions of attraction
 
 
-def _check_attraction(claim: Any, system: Any, core: Any, equations: Any) -> tuple[str, int]:
-    core._fields(claim, "The claim", "about point P level", "gain")
-    n, m = len(system.states), len(system.inputs)
-    if system.dt is not None:
-        raise core.Unreadable("A region of attraction is claimed in continuous time only.")
-    point = equations._point(claim["point"], system, core)
-    P = core._matrix(claim["P"], "P", n, n)
-    core._expect(P == core._transposed(P), "P is not symmetric.")
-    level = core._number(claim["level"], "The level")
-    core._expect(level > 0, "The level is not positive.")
-    gain = None
-    if "gain" in claim:
-        core._expect(m > 0, "The claim is about a gain, and the system has no inputs.")
-        gain = core._matrix(claim["gain"], "The gain", m, n)
-    core._expect(core._positive_definite(core._integers(P)[0]), "P is not positive definite.")
-    _expect_in_place(system, point, core, equations)
-    flint = equations._flint(core)
-    with flint.ctx.workprec(_BITS):
-        unit = [[entry / level for entry in row] for row in P]  # V/level ≤ 1
-        tested = _Decrease(system, point, unit, gain, equations, core).prove()
-    law = " under u = u* − K (x − x*)" if gain else ""
-    place = equations._words(point, system.names)
-    shown = f"(x − x*)ᵀP(x − x*) ≤ {core._shown(level)}"
-    return f"Every solution{law} from {shown} stays there and tends to the equilibrium x*: {place}", tested
+class _Attraction:
+    def __init__(self, claim: Any, system: Any, core: Any, equations: Any) -> None:
+        self.system, self.core, self.equations = system, core, equations
+        core._fields(claim, "The claim", "about point P level", "gain")
+        n, m = len(system.states), len(system.inputs)
+        if system.dt is not None:
+            raise core.Unreadable("A region of attraction is claimed in continuous time only.")
+        self.point = equations._point(claim["point"], system, core)
+        self.P = core._matrix(claim["P"], "P", n, n)
+        self.level = core._number(claim["level"], "The level")
+        if "gain" in claim and not m:
+            raise core.Unreadable("The claim is about a gain, and the system has no inputs.")
+        self.gain = core._matrix(claim["gain"], "The gain", m, n) if "gain" in claim else None
+
+    def words(self) -> str:
+        law = " under u = u* − K (x − x*)" if self.gain else ""
+        region = f"(x − x*)ᵀP(x − x*) ≤ {self.core._shown(self.level)}"
+        place = self.equations._words(self.point, self.system.names)
+        return f"every solution{law} from {region} stays there and tends to the equilibrium x*: {place}"
+
+    def prove(self) -> str:
+        core = self.core
+        core._expect(core._transposed(self.P) == self.P, "P is not symmetric.")
+        core._expect(self.level > 0, "The level is not positive.")
+        core._expect(core._positive_definite(core._integers(self.P)[0]), "P is not positive definite.")
+        _expect_in_place(self.system, self.point, core, self.equations)
+        with self.equations._flint(core).ctx.workprec(_BITS):
+            unit = [[entry / self.level for entry in row] for row in self.P]  # V/level ≤ 1
+            tested = _Decrease(self.system, self.point, unit, self.gain, self.equations, core).prove()
+        return f"Proved in ball arithmetic: V decreases in each of {tested} boxes."
 
 
 class _Decrease:
-    """V̇ < 0 on V ≤ 1 without x*, in y with x = x* + T y, where TᵀPT ≈ I and the ellipsoid is nearly the unit ball.
+    r"""V̇ < 0 on V ≤ 1 without x*, in y with x = x* + T y, where TᵀPT ≈ I and the ellipsoid is nearly the unit ball.
 
     With F = TᵀP f and J(Y) an enclosure of ∂F/∂y over a box Y, for every x* in its enclosure, V̇ = 2 yᵀF(y), and
-      y = 0 in Y: F(0) = 0, so that F(y) = J y for some J in J(Y): V̇ < 0 on Y \\ {0} where −(J + Jᵀ) ≻ 0;
+      y = 0 in Y: F(0) = 0, so that F(y) = J y for some J in J(Y): V̇ < 0 on Y \ {0} where −(J + Jᵀ) ≻ 0;
       else, for c + d in Y: V̇ = 2cᵀF(c) + 2 (F(c) + Jᵀc)·d + 2 dᵀJd with some J in J(Y).
     """
 
@@ -104,9 +111,12 @@ class _Decrease:
 
     def _root(self) -> tuple[float, ...]:
         """Sides |y_i| ≤ √((TᵀPT)⁻¹_ii) of a box around V ≤ 1, rounded up."""
-        inverse = self.o.flint.arb_mat(self.form).inv()
+        try:
+            inverse = self.o.flint.arb_mat(self.form).inv()
+        except ZeroDivisionError:
+            raise self.core._Refused(_CONDITION) from None
         reach = [float(inverse[i, i].sqrt().upper()) for i in range(self.n)]
-        self.core._expect(all(0 < side < 1000 for side in reach), "P is too badly conditioned for this checker.")
+        self.core._expect(all(0 < side < 1000 for side in reach), _CONDITION)
         return tuple((math.floor(side * _SHORT) + 2) / _SHORT for side in reach)
 
     def prove(self) -> int:
@@ -182,8 +192,7 @@ class _Decrease:
         """∂F/∂y over a box."""
         box = [self.arb(c, r) for c, r in zip(centre, radius, strict=True)]
         point = [
-            (start + _dot(row, box), dict(enumerate(row)))
-            for start, row in zip(self.place, self.slopes, strict=True)
+            (start + _dot(row, box), dict(enumerate(row))) for start, row in zip(self.place, self.slopes, strict=True)
         ]
         gradients = [self.equations._evaluate(program, point, self.o)[1] for program in self.system.programs]
         zero = self.arb(0)
@@ -208,7 +217,7 @@ def _coordinates(P: Rows, core: Any) -> Rows:
                 inverse[i][j] = rest / L[i][i]
         return [[Fraction(inverse[j][i]) for j in range(n)] for i in range(n)]
     except (ArithmeticError, ValueError):
-        raise core._Refused("P is too badly conditioned for this checker.") from None
+        raise core._Refused(_CONDITION) from None
 
 
 def _dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
@@ -218,31 +227,44 @@ def _dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
 # ------------------------------------------------------------------------------------------------ equilibria
 
 
-def _check_equilibria(claim: Any, system: Any, core: Any, equations: Any) -> tuple[str, int]:
-    core._fields(claim, "The claim", "about box points")
-    box = equations._point(claim["box"], system, core)
-    places = [equations._point(place, system, core) for place in core._list(claim["points"], "The points")]
-    n = len(system.states)
-    for i, place in enumerate(places):
-        core._expect(place[n:] == box[n:], "The points and the box have different inputs.")
-        core._expect(all(map(_meet, place[:n], box)), "A point lies outside the box.")
-        disjoint = all(not all(map(_meet, place[:n], other)) for other in places[:i])
-        core._expect(disjoint, "Two enclosures meet, and may hold the same equilibrium.")
-        _expect_in_place(system, place, core, equations)
-    flint = equations._flint(core)
-    with flint.ctx.workprec(_BITS):
-        tested = _Search(system, box, places, equations, core).run()
-    crossing = sum(any(lo < low or up > high for (lo, up), (low, high) in zip(p, box, strict=True)) for p in places)
-    listed = "; ".join(equations._words(place[:n], system.states) for place in places)
-    where = ", ".join(f"{core._shown(low)} ≤ {x} ≤ {core._shown(up)}" for x, (low, up) in zip(system.states, box, strict=False))
-    given = f" for {equations._words(box[n:], system.inputs)}" if system.inputs else ""
-    many = f"exactly these {len(places)} equilibria: {listed}" if places else "no equilibrium"
-    outside = f" ({crossing} of them may lie just outside)" if crossing else ""
-    return f"The box {where} holds{given} {many}{outside}", tested
+class _Equilibria:
+    def __init__(self, claim: Any, system: Any, core: Any, equations: Any) -> None:
+        self.system, self.core, self.equations, self.n = system, core, equations, len(system.states)
+        core._fields(claim, "The claim", "about box points")
+        self.box = equations._point(claim["box"], system, core)
+        points = core._list(claim["points"], "The points")
+        if len(points) > MAX_POINTS:
+            raise core.Unreadable(f"There are more than {MAX_POINTS} points.")
+        self.points = [equations._point(point, system, core) for point in points]
+
+    def words(self) -> str:
+        shown, words, n = self.core._shown, self.equations._words, self.n
+        sides = zip(self.system.states, self.box, strict=False)
+        where = ", ".join(f"{shown(low)} ≤ {name} ≤ {shown(high)}" for name, (low, high) in sides)
+        given = f", where {words(self.box[n:], self.system.inputs)}," if self.system.inputs else ""
+        if not self.points:
+            return f"the box {where}{given} holds no equilibrium"
+        count = "one equilibrium" if len(self.points) == 1 else f"{len(self.points)} equilibria"
+        crossing = sum(not _lies_in(point, self.box) for point in self.points)
+        outside = f" ({crossing} of them on the border, or just outside)" if crossing else ""
+        listed = "; ".join(words(point[:n], self.system.states) for point in self.points)
+        return f"the box {where}{given} holds exactly {count}{outside}: {listed}"
+
+    def prove(self) -> str:
+        core, n = self.core, self.n
+        for i, point in enumerate(self.points):
+            core._expect(point[n:] == self.box[n:], "The points and the box have different inputs.")
+            core._expect(_overlap(point, self.box), "A point lies outside the box.")
+            disjoint = not any(_overlap(point, other) for other in self.points[:i])
+            core._expect(disjoint, "Two enclosures meet, and may hold the same equilibrium.")
+            _expect_in_place(self.system, point, core, self.equations)
+        with self.equations._flint(core).ctx.workprec(_BITS):
+            tested = _Search(self.system, self.box, self.points, self.equations, core).run()
+        return f"Proved in ball arithmetic over {tested} boxes."
 
 
-def _meet(one: Side, other: Side) -> bool:
-    return one[0] <= other[1] and other[0] <= one[1]
+def _overlap(one: Sequence[Side], other: Sequence[Side]) -> bool:
+    return all(a <= d and c <= b for (a, b), (c, d) in zip(one, other, strict=True))
 
 
 class _Search:
@@ -251,11 +273,10 @@ class _Search:
     def __init__(self, system: Any, box: Sequence[Side], places: Sequence[Sequence[Side]], equations: Any, core: Any):
         self.system, self.equations, self.core, self.n = system, equations, core, len(system.states)
         self.o = equations._Arithmetic(equations._flint(core), nonsmooth=True)
+        self.partial = equations._Arithmetic(equations._flint(core), partial=True)
         self.inputs = [low for low, _ in box[self.n :]]
-        try:
-            self.root: Sides = tuple(_outwards(*side) for side in box[: self.n])
-        except OverflowError:
-            raise core._Refused("The box is too large to be checked.") from None
+        core._expect(all(abs(x) <= _LARGEST for side in box for x in side), "The box is too large to be checked.")
+        self.root: Sides = tuple(_outwards(*side) for side in box[: self.n])
         self.smallest = [_FINEST * (high - low) for low, high in self.root]
         self.places = [place[: self.n] for place in places]
         self.known = [self._alone(place) for place in self.places]
@@ -263,7 +284,7 @@ class _Search:
     def _alone(self, place: Sequence[Side]) -> list[Side]:
         """A box around a listed equilibrium in which there is no other: the enclosure, widened as far as it goes."""
         best = list(place)
-        width = max((high - low for low, high in place), default=Fraction(0)) or Fraction(1, 2**40)
+        width = max(max(high - low, _START * max(Fraction(1), abs(high))) for low, high in place)
         inputs = [(value, value) for value in self.inputs]
         for _ in range(_WIDENINGS):
             wider = [(_short(low - width, False), _short(high + width, True)) for low, high in place]
@@ -271,6 +292,8 @@ class _Search:
                 if not self.equations._holds_one(self.system, [*wider, *inputs], self.o):
                     break
             except self.equations._Undefined:
+                break
+            if any(abs(x) > _LARGEST for side in wider for x in side):
                 break
             best, width = wider, 2 * width
         return best
@@ -287,7 +310,7 @@ class _Search:
     def _rest(self, box: Sides) -> list[Sides]:
         """What is left to examine of a box: nothing, or its halves."""
         for _ in range(_ROUNDS):
-            if any(_within(box, known) for known in self.known):
+            if any(_lies_in(box, known) for known in self.known):
                 return []
             smaller = self._contracted(box)
             if smaller is None:
@@ -311,22 +334,24 @@ class _Search:
             if not self._may_vanish(X):
                 return None
             image = self.equations._krawczyk(X, self.inputs, self.system, self.o)
+        except self.equations._Nowhere:
+            return None
         except self.equations._Undefined:
             return box
         if image is None or not all(x.is_finite() for x in image):
             return box
         if not all(x.overlaps(y) for x, y in zip(X, image, strict=True)):
             return None
-        if all(x.contains_interior(y) for x, y in zip(X, image, strict=True)):
-            # Exactly one zero in X; if a listed enclosure lies in the box, it is that one.
-            if any(_contains(box, place) for place in self.places):
-                return None
+        is_one = all(x.contains_interior(y) for x, y in zip(X, image, strict=True))
+        if is_one and any(_lies_in(place, box) for place in self.places):
+            return None  # the one zero in X is the listed one
         hull = [_outwards(_fraction(y.lower()), _fraction(y.upper())) for y in image]
         part = tuple((max(a, c), min(b, d)) for (a, b), (c, d) in zip(box, hull, strict=True))
         return part if all(low <= high for low, high in part) else None
 
     def _may_vanish(self, X: list[Any]) -> bool:
-        values = self.equations._values(self.system.programs, [*X, *self.inputs], self.o)
+        """Whether the enclosures of g over the part of a box where g is defined hold 0."""
+        values = self.equations._values(self.system.programs, [*X, *self.inputs], self.partial)
         g = [self.o.ball(value) for value in values]
         if self.system.dt is not None:
             g = [value - x for value, x in zip(g, X, strict=True)]
@@ -348,12 +373,8 @@ def _short(value: Fraction, up: bool) -> Fraction:
     return nearest if nearest == value else Fraction(math.nextafter(float(value), math.inf if up else -math.inf))
 
 
-def _within(box: Sides, known: Sequence[Side]) -> bool:
-    return all(low <= a and b <= high for (a, b), (low, high) in zip(box, known, strict=True))
-
-
-def _contains(box: Sides, place: Sequence[Side]) -> bool:
-    return all(a <= low and high <= b for (a, b), (low, high) in zip(box, place, strict=True))
+def _lies_in(one: Sequence[tuple[Any, Any]], other: Sequence[tuple[Any, Any]]) -> bool:
+    return all(low <= a and b <= high for (a, b), (low, high) in zip(one, other, strict=True))
 
 
 def _fraction(exact: Any) -> Fraction:

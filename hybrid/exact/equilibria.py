@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from hybrid.certificate import Certificate
 from hybrid.errors import ProblemError
 from hybrid.exact.branch_and_bound import Search
 from hybrid.systems.nonlinear import NonlinearSystem
@@ -97,6 +98,24 @@ def find(
         for left in search.undecided()
     )
     return Equilibria(system, whole, tuple(proved), tuple(undecided), search.examined)
+
+
+def certificate(found: Equilibria) -> Certificate | None:
+    """The certificate that a box holds these equilibria and no other; None where boxes are undecided.
+
+    `hybrid.check` repeats the search by a bisection of its own. It refuses what that does not settle: a box with a pole
+    of f, or with the end of a logarithm's domain, and enclosures that meet.
+
+    >>> import hybrid
+    >>> found = find(NonlinearSystem.from_text("x' = x^2 - 2"), {"x": (0, 2)})
+    >>> hybrid.check(certificate(found)).claim
+    'the box 0 ≤ x ≤ 2 holds exactly one equilibrium: x ≈ 1.41421356237'
+    """
+    if not found.complete:
+        return None
+    box, *points = ({name: list(side) for name, side in box.items()} for box in (found.box, *(e.box for e in found.proved)))
+    claim = {"about": "equilibria", "box": box, "points": points}
+    return Certificate(found.system, claim, "branch and bound", {"boxes": found.examined})
 
 
 def _may_lie_in(equilibrium: Equilibrium, box: Mapping[str, Bounds]) -> bool:

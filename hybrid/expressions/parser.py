@@ -79,7 +79,7 @@ class Reader:
         self.tokens, self.first = graph.sources.read(field, text)
         self._operands: list[int] = []
         self._pending: list[tuple[int, str, int]] = []  # precedence, operation, token
-        self._depth = 0
+        self._depth = self._open = 0  # of everything nested, and of parentheses alone
 
     # Equations
 
@@ -131,7 +131,7 @@ class Reader:
         tokens, names, operands, pending = self.tokens, self.names, self._operands, self._pending
         operands.clear()
         pending.clear()
-        self._depth = 0
+        self._depth = self._open = 0
         while True:
             token = tokens[index]
             node = names.get(token)
@@ -167,11 +167,13 @@ class Reader:
             self._pending.append((_SIGN, "neg", index))
         elif token == "(":
             self._nest(index)
+            self._open += 1
             self._pending.append((_GROUP, "", index))
         elif token in FUNCTIONS and self.tokens[index + 1] == "(":
             self._nest(index)
+            self._open += 1
             self._pending.append((_GROUP, FUNCTIONS[token], index))
-        elif token != "+" and not (token == "\n" and self._depth):
+        elif token != "+" and not (token == "\n" and self._open):
             self.graph.at = self.first + index
             return self._constant(index, token)
         return None
@@ -203,19 +205,25 @@ class Reader:
     def _hexadecimal(self, index: int, token: str) -> Fraction:
         """The double that a text such as 0x1.8p-3 spells: certificates write doubles so."""
         try:
-            return Fraction(float.fromhex(token))
+            double = float.fromhex(token)
         except OverflowError:
             raise self.error(index, token, "a finite double") from None
+        mantissa, _, power = token.lower().removeprefix("0x").partition("p")
+        whole, _, part = mantissa.partition(".")
+        if Fraction(int(whole + part, 16)) * Fraction(2) ** (int(power or 0) - 4 * len(part)) != Fraction(double):
+            raise self.error(index, token, "the digits of a double, no more")
+        return Fraction(double)
 
     def _close(self, index: int) -> bool:
         """A closing parenthesis, or a line end inside parentheses; False for what ends the expression."""
         if self.tokens[index] != ")":
-            return self.tokens[index] == "\n" and self._depth > 0
+            return self.tokens[index] == "\n" and self._open > 0
         self._reduce(_COMMA)
         if not self._pending:
             raise self.error(index, "')'", "an opening parenthesis before it")
         _, function, opening = self._pending.pop()
         self._depth -= 1
+        self._open -= 1
         if function:
             self._call(function, opening)
         return True

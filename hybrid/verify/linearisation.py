@@ -82,10 +82,10 @@ def _enclosed(matrix: Any) -> EnclosedMatrix:
 
 
 def _midpoint_and_radius(ball: Any) -> tuple[float, float]:
-    middle, spread = _fraction(ball.mid()), _fraction(ball.rad())
-    midpoint = float(middle)
-    radius = abs(middle - Fraction(midpoint)) + spread
-    return midpoint, math.nextafter(float(radius), math.inf) if radius else 0.0
+    """The double nearest to the middle, and a bound on how far the ball reaches from it; 0 where it is that double."""
+    midpoint = float(ball.mid())
+    reach = (ball - midpoint).abs_upper()  # covers the rounding of the difference too
+    return midpoint, math.nextafter(float(reach), math.inf) if reach > 0 else 0.0
 
 
 def _fraction(exact: Any) -> Fraction:

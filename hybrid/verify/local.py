@@ -36,6 +36,7 @@ def conclude(
         notes: to be told with the answer.
     """
     told = (*notes, *answer.notes)
+    middle = {name: (lo + hi) / 2 for name, (lo, hi) in point.items()}
     undecidable = answer.verdict in (Verdict.MARGINAL, Verdict.UNSTABLE) and _is_critical(linear, answer)
     if undecidable and not question.at_point:
         return replace(
@@ -45,12 +46,12 @@ def conclude(
             verdict=Verdict.UNKNOWN,
             certificate=None,
             reason=Reason.CRITICAL,
+            point=middle,
             notes=(*told, *_centre(linear)),
         )
     certificate = None
     if answer.certificate is not None:
         certificate = _certificate(question, linear, answer.certificate, point)
-    middle = {name: (lo + hi) / 2 for name, (lo, hi) in point.items()}
     return replace(answer, question=question, certificate=certificate, point=middle, notes=told)
 
 
@@ -79,8 +80,6 @@ def notes(found: Located) -> tuple[str, ...]:
         told.append(f"The point given is no equilibrium: |f| reaches {largest:.3g} there{nearest}.")
     elif found.equilibrium is None and found.reason is not None:
         told.append(found.reason.value)
-    elif found.equilibrium is not None:
-        told.append(f"Equilibrium: {_words(found.equilibrium)}.")
     return tuple(told)
 
 
