@@ -39,7 +39,7 @@ class Region:
         """Validate a decay rate (1/s; in discrete time 1 − radius) and a damping ratio.
 
         Raises:
-            ProblemError: a damping ratio outside [0, 1), a negative decay, in discrete time one of 1 or more, or damping.
+            ProblemError: a damping ratio outside [0, 1), a negative decay; in discrete time a decay of 1, or damping.
         """
         rate, ratio = exact(decay, "decay"), exact(damping, "damping")
         if not 0 <= ratio < 1:

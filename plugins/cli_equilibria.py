@@ -22,6 +22,7 @@ from .cli_options import coloured, plot_format, table, write_bytes
 from .cli_system import require_nonlinear, system_options
 
 if TYPE_CHECKING:
+    from hybrid.certificate import Certificate
     from hybrid.exact.equilibria import Equilibria
     from hybrid.systems.nonlinear import NonlinearSystem
     from hybrid.verify.equilibrium import Equilibrium, Located
@@ -39,8 +40,11 @@ _LISTED_BOXES = 20
 @click.option("--box", metavar="INTERVALS", help="Search x=-5:5,y=-2:2; inputs as numbers, u=1. All are found.")
 @click.option("--timeout", metavar="SECONDS", default="60", show_default=True, help="After it the rest is undecided.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--save", metavar="FILE", help="Write the certificate of a complete answer for a box.")
 @click.option("--plot", metavar="FILE", help="Draw the phase plane over the box into a .png, .svg or .pdf file.")
-def equilibria(system: Any, at: Any, box: str | None, timeout: str, as_json: bool, plot: str | None) -> None:
+def equilibria(
+    system: Any, at: Any, box: str | None, timeout: str, as_json: bool, save: str | None, plot: str | None
+) -> None:
     """Find all equilibria in a box, or the one near the point of --at (else near the origin).
 
     Each is proved to exist, and to be the only one in its enclosure; so is that the rest of the box holds none. What
@@ -49,11 +53,12 @@ def equilibria(system: Any, at: Any, box: str | None, timeout: str, as_json: boo
     plant = require_nonlinear(system)
     started = time.perf_counter()
     if box is None:
-        if plot is not None:
-            raise ProblemError("--plot", plot, "a --box as well, which says what to draw")
+        for option, value, purpose in (("--plot", plot, "what to draw"), ("--save", save, "what is claimed")):
+            if value is not None:
+                raise ProblemError(option, value, f"a --box as well, which says {purpose}")
         _deliver_one(plant, at, started, as_json)
         return
-    from hybrid.exact.equilibria import find
+    from hybrid.exact.equilibria import certificate, find
 
     kind = None if plot is None else plot_format(plot)
     intervals, seconds = parse_box(box, "--box"), read_seconds(timeout, "--timeout")
@@ -63,12 +68,22 @@ def equilibria(system: Any, at: Any, box: str | None, timeout: str, as_json: boo
         from .cli_drawings import plane_of_box
 
         write_bytes(plot, plane_of_box(found, kind))
+    if save is not None:
+        _save(certificate(found), save)
     status = "proved" if found.complete else "undecided"
     if as_json:
         click.echo(json.dumps(_document(found, status, time.perf_counter() - started), allow_nan=False))
     else:
         click.echo(coloured(_text(found, time.perf_counter() - started), status))
     click.get_current_context().exit(_PROVED if found.complete else _UNDECIDED)
+
+
+def _save(proof: Certificate | None, path: str) -> None:
+    """Write the certificate, or say on stderr why there is none."""
+    if proof is None:
+        click.echo(f"hybrid: {path} not written: undecided, or more than the checker can repeat", err=True)
+    else:
+        proof.save(path)
 
 
 def read_seconds(text: str, option: str) -> float:

@@ -50,7 +50,7 @@ def region(
         require_writable("--save", save)
     K, point = (None, None) if gain is None else read_gain(gain, plant.m, plant.n)
     seconds = read_seconds(timeout, "--timeout")
-    from hybrid.verify.region import largest
+    from hybrid.verify.region import certificate, largest
 
     started = time.perf_counter()
     place = _equilibrium(plant, at if point is None else point)
@@ -62,7 +62,7 @@ def region(
 
         drawing = plane_of_region(found, kind)
     if found is not None and save is not None:
-        _certificate(found).save(save)
+        certificate(found).save(save)
     if plot is not None and drawing is not None:
         write_bytes(plot, drawing)
     if as_json:
@@ -155,13 +155,6 @@ def _equilibrium(system: Any, at: Any) -> Equilibrium:
 # The region
 
 
-def _certificate(found: Region) -> Any:
-    from hybrid.certificate import Certificate
-    from hybrid.verify.region import METHOD
-
-    return Certificate(found.equilibrium.system, found.claim(), METHOD, found.witness())
-
-
 def _text(found: Region, seconds: float) -> str:
     system, box = found.equilibrium.system, found.equilibrium.box
     place = ", ".join(f"{name} {relation(*box[name])}" for name in system.states)
@@ -180,6 +173,8 @@ def _text(found: Region, seconds: float) -> str:
 
 
 def _document(found: Region | None, seconds: float) -> dict[str, Any]:
+    from hybrid.verify.region import certificate
+
     if found is None:
         return {"status": "undecided", "seconds": seconds}
     return {
@@ -192,7 +187,7 @@ def _document(found: Region | None, seconds: float) -> dict[str, Any]:
         "volume": list(found.volume),
         "boxes": found.boxes,
         "seconds": seconds,
-        "certificate": _certificate(found).to_dict(),
+        "certificate": certificate(found).to_dict(),
     }
 
 

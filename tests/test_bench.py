@@ -16,10 +16,10 @@ import pytest
 
 import hybrid
 from hybrid import bench
-from hybrid.bench import controllability, feedback, large, placement, stability
+from hybrid.bench import controllability, equations, equilibria, feedback, large, placement, stability
 from hybrid.bench.comparison import Peer, Target, compare, interleave
-from hybrid.bench.samples import Pair, gaussian_matrices, gaussian_pairs
-from hybrid.bench.table import Row, as_markdown, as_text
+from hybrid.bench.samples import Pair, gaussian_matrices, gaussian_pairs, local_problems
+from hybrid.bench.table import Row, as_markdown, as_text, targets
 
 KEYS = [field.name for field in fields(Row)]
 
@@ -137,6 +137,10 @@ def test_text_is_aligned_and_says_what_was_missed() -> None:
     assert "Targets met: 1 of 2 (missed: large)." in lines
 
 
+def test_a_job_that_misses_twice_is_named_once() -> None:
+    assert targets([ROWS[2], ROWS[2], ROWS[0]]) == "Targets met: 1 of 3 (missed: large)."
+
+
 def test_markdown_has_as_many_cells_in_every_line() -> None:
     table = as_markdown(ROWS).split("\n\n")[0].splitlines()
     assert len(table) == 2 + len(ROWS)
@@ -212,6 +216,28 @@ def test_arb_gets_the_precision_that_it_needs() -> None:
 def test_routes_count_who_answered() -> None:
     pairs = [Pair(np.array([[1.0]]), np.array([[1.0]])), Pair(np.array([[1.0]]), np.array([[0.0]]))]
     assert "disproved 1 of 2" in feedback.routes(pairs)
+
+
+def test_equations_are_answered_by_both_routes() -> None:
+    answers = [hybrid.stability(problem.read(), at=problem.at) for problem in local_problems()]
+    methods = [answer.certificate and answer.certificate.method for answer in answers]
+    assert methods == ["exact linearisation", "exact linearisation", "enclosed linearisation"]
+    assert all(answer.question.system.n == 4 for answer in answers)
+
+
+def test_sympy_and_control_are_given_the_same_equations() -> None:
+    pytest.importorskip("sympy")
+    for problem in local_problems():
+        states, inputs, f = equations._expressions(problem)
+        point = dict(zip([*states, *inputs], [1.5, 0.25, 0.75, 2.0, 3.0, 0.5], strict=False))
+        values = [float(entry.subs(point)) for entry in f]
+        x, u = ([point[symbol] for symbol in group] for group in (states, inputs))
+        assert values == pytest.approx(problem.read().f(x, u).tolist())
+
+
+def test_what_was_found_in_a_box_is_said() -> None:
+    (row,) = equilibria._of_lorenz(1)
+    assert row.note.startswith("3 proved, no other; ")
 
 
 def test_a_missing_plant_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

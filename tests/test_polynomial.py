@@ -113,10 +113,6 @@ def test_a_sector_with_an_irrational_edge() -> None:
     assert not polynomial.in_sector(p, below + Fraction(1, 2**100))
 
 
-def test_damping_of_a_pole() -> None:
-    assert polynomial.squared_damping(Fraction(-3), Fraction(4)) == Fraction(9, 25)
-
-
 @few
 @given(roots)
 def test_boundary_factor_holds_every_imaginary_root_once(listed: list[Root]) -> None:

@@ -58,6 +58,24 @@ def test_large_numpy_integers_beside_fractions() -> None:
     assert proved(hybrid.stability(plant)).abscissa == pytest.approx((2.0**62, 2.0**62))
 
 
+@pytest.mark.parametrize("entries", [[[3.0, 1], [1, 2]], [[3, 1], [1, 2]]])
+def test_a_mask_is_not_dropped(entries: Any) -> None:
+    for mask in ([[True, False], [False, False]], False):
+        with pytest.raises(ProblemError, match="masked"):
+            LinearSystem(np.ma.array(entries, mask=mask))
+
+
+def test_units_of_time_are_no_numbers() -> None:
+    for unit in ("m8[s]", "M8[s]"):
+        with pytest.raises(ProblemError):
+            LinearSystem(np.array([[3]], dtype=unit))
+
+
+@pytest.mark.parametrize("entry", [Fraction(1, 2**12000 + 1), Fraction(2**15000 + 1, 3), -Fraction(3**9000)])
+def test_certificates_with_long_numbers_are_read(entry: Fraction) -> None:
+    assert verdict([[entry]]) is (Verdict.STABLE if entry < 0 else Verdict.UNSTABLE)
+
+
 @pytest.mark.parametrize(
     "above_one",
     ["0x1.00000000000000001p0", str(1 + Fraction(1, 2**60)), Fraction(2**60 + 1, 2**60)],
@@ -82,11 +100,8 @@ def test_what_is_no_rational_is_refused_rather_than_rounded() -> None:
 def test_a_minus_sign_binds_less_than_a_power() -> None:
     """As in Python, MATLAB and sympy: −2² is −4. Read as 4, this saddle was proved stable."""
     for entry in ("-2**2", "-2^2"):
-        try:
-            answer = hybrid.stability([["-1", entry], ["-1", "-1"]])
-        except ProblemError:
-            continue  # refusing the ambiguous spelling is as good
-        assert proved(answer).verdict is Verdict.UNSTABLE
+        assert verdict([["-1", entry], ["-1", "-1"]]) is Verdict.UNSTABLE
+    assert verdict([["-2**-40"]]) is Verdict.STABLE
 
 
 def test_numbers_too_long_to_print() -> None:
@@ -137,6 +152,20 @@ def test_a_negative_decay_makes_nothing_stabilised() -> None:
 def test_a_square_that_underflows_proves_nothing() -> None:
     b, m = 0.8 * 2.0**-537, 0.9 * 2.0**-537
     assert not prove_below(np.array([[m]]), np.array([[2.0**1020]]), b, discrete=True)
+
+
+@pytest.mark.parametrize("where", [0, 200, 397])
+def test_entries_that_a_blas_thread_may_not_see_prove_nothing(where: int) -> None:
+    """A thread started while a library had switched subnormals off reads 0; M has the eigenvalue −a + 2b > 0."""
+    n, a = 400, 2.0**-1022
+    M = -a * np.eye(n)
+    M[where : where + 3, where : where + 3] = 0.9 * a
+    np.fill_diagonal(M, -a)
+    assert not prove_below(M, np.eye(n) * 2.0**60, 0.0, discrete=False)
+    stable = -np.eye(2)
+    stable[0, 1] = 0.9 * a  # nothing is proved of such entries in floats, true or not; the exact route decides
+    assert not prove_below(stable, np.eye(2), 0.0, discrete=False)
+    assert verdict(stable) is Verdict.STABLE
 
 
 def test_the_zero_vector_is_no_witness() -> None:
@@ -223,6 +252,13 @@ def test_no_proposer_can_change_the_verdict(proposal: Any) -> None:
         build.rows(PLANT.A.fractions), build.product(build.rows(PLANT.B.fractions), build.rows(answer.gain.tolist()))
     )
     assert build.is_hurwitz(closed)
+
+
+def test_poles_far_beyond_the_reach_of_an_input() -> None:
+    """The gain would be 1e310: no number, no crash."""
+    plant = LinearSystem([[0, 1], [1, 0]], [[0], ["1e-300"]])
+    answer = hybrid.feedback(plant, poles=["-1e10", "-2e10"], model=False)
+    assert (answer.status, answer.gain) == (Status.UNDECIDED, None)
 
 
 @pytest.mark.parametrize("gain", GAINS.values(), ids=GAINS)

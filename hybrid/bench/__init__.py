@@ -25,6 +25,8 @@ JOBS = {
     "stability": "exact stability, beside eigenvalue enclosures and floating-point eigenvalues",
     "controllability": "exact rank, beside the floating-point rank of the Kalman matrix and its wrong answers",
     "placement": "pole placement with enclosed poles, beside control.place and its unstable closed loops",
+    "equations": "from equations to a proved answer near an equilibrium, beside sympy and python-control",
+    "equilibria": "all equilibria in a box, and a region of attraction",
     "large": "plants of 55 and 200 states",
     "check": "re-checking certificates with the stand-alone checker",
 }
@@ -58,7 +60,7 @@ def run(selection: Sequence[str] = (), *, quick: bool = False) -> list[dict[str,
     Traceback (most recent call last):
     ...
     hybrid.errors.ProblemError: job: got weather, expected one of startup, feedback, stability, controllability,
-    placement, large, check
+    placement, equations, equilibria, large, check
     """
     for name in selection:
         if name not in JOBS:

@@ -7,19 +7,21 @@ from typing import Any
 
 import hybrid
 from hybrid.bench.comparison import compare
-from hybrid.bench.samples import gaussian_pairs, shifted_to_stable
+from hybrid.bench.samples import gaussian_pairs, local_problems, shifted_to_stable
 from hybrid.bench.table import Row
 
 _SIZES = ((4, 2), (20, 2), (55, 5), (200, 20))  # states, inputs
 
 
 def measure(*, quick: bool) -> list[Row]:
-    """Stability of a stable Gaussian plant, and a gain for an unstable one, read from text and checked."""
+    """Stability and a gain of Gaussian plants, and local stability of nonlinear ones, read from text and checked."""
     rows = []
     for n, m in _SIZES[:2] if quick else _SIZES:
         (pair,) = gaussian_pairs(n, m, 1)
         rows += _checked(f"check stability n={n}", hybrid.stability(shifted_to_stable(pair.A)))
         rows += _checked(f"check feedback n={n}", hybrid.feedback(hybrid.LinearSystem(*pair)))
+    for problem in local_problems():
+        rows += _checked(f"check {problem.name}, 4 states", hybrid.stability(problem.read(), at=problem.at))
     return rows
 
 

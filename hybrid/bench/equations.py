@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,23 +22,20 @@ def measure(*, quick: bool) -> list[Row]:
 
 
 def _of_plant(problem: LocalProblem, rounds: int) -> list[Row]:
-    answer = _from_text(problem)
+    answer, system = _from_text(problem), problem.read()
     proof = answer.status.value if answer.certificate is None else answer.certificate.method
     note = f"{answer.verdict.value}, {proof}"
-    system = problem.read()
+    control = Peer("control linearize, poles", _linearize(problem), _CONTROL, "no proof; f compiled beforehand")
+    prebuilt = replace(control, target=None)
+
+    def from_system(given: LocalProblem) -> hybrid.Answer:
+        return hybrid.stability(system, at=given.at)
+
     return [
-        *compare(
-            f"{problem.name}: text to answer", _from_text, _peers(problem), [problem], rounds=rounds, note=note
-        ),
-        *compare(
-            f"{problem.name}: system to answer",
-            lambda given: hybrid.stability(system, at=given.at),
-            [Peer("control linearize, poles", _linearize(problem), note="no proof")],
-            [problem],
-            rounds=rounds,
-            note=note,
-        ),
-        *compare(f"{problem.name}: text to system", LocalProblem.read, [], [problem], rounds=rounds),
+        *compare(f"{problem.name}, text to answer", _from_text, [control], [problem], rounds=rounds, note=note),
+        *compare(f"{problem.name}, text to answer, beside sympy", _from_text, _sympy_peers(), [problem], rounds=rounds),
+        *compare(f"{problem.name}, system to answer", from_system, [prebuilt], [problem], rounds=rounds),
+        *compare(f"{problem.name}, text to system", LocalProblem.read, [], [problem], rounds=rounds),
     ]
 
 
@@ -45,12 +43,12 @@ def _from_text(problem: LocalProblem) -> hybrid.Answer:
     return hybrid.stability(problem.read(), at=problem.at)
 
 
-def _peers(problem: LocalProblem) -> list[Peer[LocalProblem]]:
+def _sympy_peers() -> list[Peer[LocalProblem]]:
+    """sympy remembers what it has computed: once made to forget it before each turn, once not."""
     route = "sympify, jacobian, subs, eigenvals"
     return [
-        Peer(f"sympy {route}", _sympy, _SYMPY, "cache emptied each time"),
-        Peer(f"sympy {route}, again", _sympy_again, _SYMPY, "most of it from its cache"),
-        Peer("control linearize, poles", _linearize(problem), _CONTROL, "no proof; f compiled beforehand"),
+        Peer(f"sympy {route}", _sympy, _SYMPY, "its cache emptied before each turn"),
+        Peer(f"sympy {route}, repeated", _sympy_again, _SYMPY, "much of it remembered from the turn before"),
     ]
 
 

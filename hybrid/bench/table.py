@@ -64,7 +64,7 @@ def targets(rows: Sequence[Mapping[str, Any]]) -> str:
     if not decided:
         return "No row has a target."
     missed = [row["name"] for row in decided if not row["met"]]
-    names = f" (missed: {', '.join(missed)})" if missed else ""
+    names = f" (missed: {'; '.join(dict.fromkeys(missed))})" if missed else ""
     return f"Targets met: {len(decided) - len(missed)} of {len(decided)}{names}."
 
 

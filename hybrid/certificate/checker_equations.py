@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_TEXT = 4_000_000  # characters of all equations
+MAX_NAMES = 2000  # of states and inputs
 MAX_EXPONENT = 10_000  # also of the denominator of one
 MAX_BITS = 200_000  # of an exact number
 MAX_WORK = 6 * 10**13  # about two minutes; an operation on b bits counts as b² + 10⁶
@@ -172,6 +173,8 @@ class _Equations:
         entries = core._fields(value, "The system", "states inputs equations dt", "outputs")
         states, inputs = (tuple(core._list(entries[key], key)) for key in ("states", "inputs"))
         names = (*states, *inputs)
+        if len(names) > MAX_NAMES:
+            raise core.Unreadable(f"There are more than {MAX_NAMES} states and inputs.")
         if not states or not all(isinstance(n, str) and _NAME.fullmatch(n) for n in names):
             raise core.Unreadable("States and inputs have to be names, and there has to be a state.")
         if len(set(names)) != len(names) or set(names) & (_FUNCTIONS | {"pi"}):
@@ -335,16 +338,23 @@ class _Arithmetic:
             bits = max(a.numerator.bit_length(), a.denominator.bit_length())
             if bits > MAX_BITS:
                 raise _Undefined("The exact numbers grow too long.")
-            self._left -= 10**6 + bits * bits
+            self._spend(10**6 + bits * bits)
         else:
             if not a.is_finite():
                 if not self.partial:
                     raise _Undefined("An operation may have no value somewhere in the enclosure of the point.")
                 a = self.flint.arb(0, math.inf)
-            self._left -= self._price
+            self._spend(self._price)
+        return a
+
+    def afford(self, operations: int) -> None:
+        """To be called before work on matrices."""
+        self._spend(operations * self._price)
+
+    def _spend(self, work: int) -> None:
+        self._left -= work
         if self._left < 0:
             raise _TooMuchWork("Its proof needs more arithmetic than this checker undertakes.")
-        return a
 
     def angle(self, offset: Fraction, multiple: Fraction) -> Any:
         self.result(offset)
@@ -810,6 +820,7 @@ def _holds_one(system: _Equations, point: Sequence[Side], o: _Arithmetic) -> boo
 def _krawczyk(box: list[Any], inputs: list[Any], system: _Equations, o: _Arithmetic) -> list[Any] | None:
     """m − Y g(m) + (I − Y J)(X − m), which holds every zero of g in X; None where the middle of J is singular."""
     arb_mat, n = o.flint.arb_mat, len(box)
+    o.afford(n**3)
     middle = [x.mid() for x in box]
     g = [o.ball(value) for value in _values(system.programs, [*middle, *inputs], o)]
     jacobian = [[o.ball(x) for x in row[:n]] for row in _jacobian(system.programs, [*box, *inputs], o)[1]]
@@ -887,12 +898,13 @@ def _prove_bounds(
         P = [[P[max(i, j)][min(i, j)] for j in range(n)] for i in range(n)]
         form = _matrix(P, o)
         for M in matrices:
+            o.afford(n**3)
             residual = _residual(M, form, o.ball(bound), system.dt is not None)
             core._expect(_positive(residual), "A residual is not proved positive definite.")
         if keys == "P x":
             x = core._matrix([side["x"]], "x", 1, n)[0]
             value = sum(x[i] * P[i][j] * x[j] for i in range(n) for j in range(n))
-            core._expect(value < 0, "xᵀPx is not negative.")
+            core._expect(value < 0, "The form xᵀPx is not negative.")
             core._expect(system.dt is None or bound >= 0, "A radius below 0 bounds nothing.")
         else:
             core._expect(_positive(form), "P is not proved positive definite.")
@@ -948,6 +960,7 @@ def _prove_rank(
     columns = core._list(core._fields(witness["witness"], "The witness", "columns")["columns"], "The columns")
     complete = core._count(inner["dimension"]) == n and len(columns) == n
     core._expect(complete, "A minor has as many columns as there are states.")
+    o.afford(n**3 * m)
     while len(powers) < n:
         powers.append(A * powers[-1])
     chosen = []

@@ -157,6 +157,7 @@ class _Decrease:
 
     def _doubts(self, centre: Sequence[float], radius: Sequence[float]) -> list[float] | None:
         """None where V̇ < 0 is proved on a box, x* excepted; else how much each side adds to the doubt."""
+        self.o.afford(self.n**3)
         try:
             J = self._derivative(centre, radius)
         except self.equations._Undefined:

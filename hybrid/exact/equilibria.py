@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from hybrid.certificate import Certificate
+from hybrid.certificate import Certificate, check
 from hybrid.errors import ProblemError
 from hybrid.exact.branch_and_bound import Search
 from hybrid.systems.nonlinear import NonlinearSystem
@@ -101,10 +101,10 @@ def find(
 
 
 def certificate(found: Equilibria) -> Certificate | None:
-    """The certificate that a box holds these equilibria and no other; None where boxes are undecided.
+    """The certificate that a box holds these equilibria and no other.
 
-    `hybrid.check` repeats the search by a bisection of its own. It refuses what that does not settle: a box with a pole
-    of f, or with the end of a logarithm's domain, and enclosures that meet.
+    None where boxes are undecided, or the checker cannot repeat the search by its own bisection, which is plainer than
+    `find`: with a pole of f or the end of a logarithm's domain in the box, or a singular Jacobian at an equilibrium.
 
     >>> import hybrid
     >>> found = find(NonlinearSystem.from_text("x' = x^2 - 2"), {"x": (0, 2)})
@@ -113,9 +113,11 @@ def certificate(found: Equilibria) -> Certificate | None:
     """
     if not found.complete:
         return None
-    box, *points = ({name: list(side) for name, side in box.items()} for box in (found.box, *(e.box for e in found.proved)))
+    boxes = (found.box, *(each.box for each in found.proved))
+    box, *points = ({name: list(side) for name, side in bounds.items()} for bounds in boxes)
     claim = {"about": "equilibria", "box": box, "points": points}
-    return Certificate(found.system, claim, "branch and bound", {"boxes": found.examined})
+    written = Certificate(found.system, claim, "branch and bound", {"boxes": found.examined})
+    return written if check(written).valid else None
 
 
 def _may_lie_in(equilibrium: Equilibrium, box: Mapping[str, Bounds]) -> bool:

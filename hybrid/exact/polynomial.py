@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from flint import arb_poly, ctx, fmpz, fmpz_poly
+from flint import arb_poly, ctx, fmpq, fmpq_poly, fmpz, fmpz_poly
 
 _BALLS_FROM_DEGREE = 8  # below, integers are as fast as balls
 _BALL_PRECISIONS = (128, 512, 4096)  # bits
@@ -163,71 +163,23 @@ def in_sector(p: fmpz_poly, damping: Fraction) -> bool:
     """Whether every root has Re λ < −ζ|λ|, for a damping ratio 0 < ζ < 1.
 
     True exactly if the roots stay in the open left half plane when turned by ±φ, sin φ = ζ. The polynomial with the
-    turned roots has coefficients in Q(√(1 − ζ²)), where Routh's reduction is as exact as over Q.
+    turned roots, Π(s − λe^{jφ})(s − λe^{−jφ}), has the coefficients Σ p_k p_l cos((l − k)φ) over k + l = m: a rational
+    for even m, and cos φ > 0 times a rational for odd m. A positive factor on the odd part does not change whether a
+    polynomial is Hurwitz (Hermite–Biehler), so it is left out.
 
     >>> in_sector(fmpz_poly([25, 6, 1]), Fraction(3, 5)), in_sector(fmpz_poly([25, 6, 1]), Fraction(1, 2))
     (False, True)
     """
-    square = fmpz(damping.denominator**2 - damping.numerator**2)
-    real, imaginary = _turned(p, fmpz(damping.numerator), fmpz(damping.denominator), square)
-    a, b = _multiply(real, real, square), _multiply(imaginary, imaginary, square)
-    rational, radical = a[0] + b[0], a[1] + b[1]
-    degree = 2 * p.degree()
-    even, odd = range(degree, -1, -2), range(degree - 1, -1, -2)
-    upper = fmpz_poly([rational[k] for k in even]), fmpz_poly([radical[k] for k in even])
-    lower = fmpz_poly([rational[k] for k in odd]), fmpz_poly([radical[k] for k in odd])
-    for _ in range(degree):
-        if _sign(lower[0][0], lower[1][0], square) <= 0:
-            return False
-        upper, lower = lower, _following_row(upper, lower, square)
-    return True
-
-
-def squared_damping(re: Fraction, im: Fraction) -> Fraction:
-    """ζ² of a pole with negative real part."""
-    return re * re / (re * re + im * im)
-
-
-_Pair = tuple[fmpz_poly, fmpz_poly]  # x + y√d
-
-
-def _turned(p: fmpz_poly, sine: fmpz, scale: fmpz, square: fmpz) -> tuple[_Pair, _Pair]:
-    """Real and imaginary part of Σ c_k e^{j(n−k)φ} s^k, times scale^n, as pairs over Q(√square)."""
-    degree = p.degree()
-    power: tuple[fmpz, fmpz, fmpz, fmpz] = (fmpz(1), fmpz(0), fmpz(0), fmpz(0))  # (a + b√d) + j(e + f√d)
-    terms: list[tuple[fmpz, ...]] = []
-    for k in range(degree, -1, -1):
-        weight = p[k] * scale**k
-        terms.append(tuple(weight * x for x in power))
-        a, b, e, f = power  # times (√d + j·sine)
-        power = (b * square - e * sine, a - f * sine, f * square + a * sine, e + b * sine)
-    parts = [fmpz_poly([term[i] for term in reversed(terms)]) for i in range(4)]
-    return (parts[0], parts[1]), (parts[2], parts[3])
-
-
-def _multiply(left: _Pair, right: _Pair, square: fmpz) -> _Pair:
-    return (
-        left[0] * right[0] + square * (left[1] * right[1]),
-        left[0] * right[1] + left[1] * right[0],
-    )
-
-
-def _following_row(upper: _Pair, lower: _Pair, square: fmpz) -> _Pair:
-    one = _multiply((fmpz_poly([lower[0][0]]), fmpz_poly([lower[1][0]])), upper, square)
-    two = _multiply((fmpz_poly([upper[0][0]]), fmpz_poly([upper[1][0]])), lower, square)
-    rational, radical = (one[0] - two[0]).right_shift(1), (one[1] - two[1]).right_shift(1)
-    content = rational.content().gcd(radical.content())
-    return (rational // content, radical // content) if content > 1 else (rational, radical)
-
-
-def _sign(x: fmpz, y: fmpz, square: fmpz) -> int:
-    """Sign of x + y√square."""
-    if x >= 0 and y >= 0:
-        return int(x > 0 or (y > 0 and square > 0))
-    if x <= 0 and y <= 0:
-        return -1
-    difference = x * x - y * y * square
-    return int(difference > 0) - int(difference < 0) if x > 0 else int(difference < 0) - int(difference > 0)
+    n = p.degree()
+    twice = 2 * (1 - 2 * fmpq(damping.numerator, damping.denominator) ** 2)  # 2 cos 2φ
+    cosines = [fmpq(1), fmpq(1), twice / 2, twice - 1]  # cos kφ, for odd k divided by cos φ
+    while len(cosines) <= n:
+        cosines.append(twice * cosines[-2] - cosines[-4])
+    turned = [
+        sum((p[k] * p[m - k] * cosines[abs(m - 2 * k)] for k in range(max(0, m - n), min(m, n) + 1)), fmpq(0))
+        for m in range(2 * n + 1)
+    ]
+    return is_hurwitz(fmpq_poly(turned).numer())
 
 
 def _reflect(p: fmpz_poly) -> fmpz_poly:

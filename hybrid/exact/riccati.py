@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import ctrlsys
 import numpy as np
@@ -42,11 +43,12 @@ def further_candidates(question: FeedbackQuestion) -> Iterator[GainProposal]:
         return
     A, B = shifted_pair(question)
     n, m = B.shape
+    inputs = _input_scale(A, B)
     for on_states, on_inputs in _WEIGHTS:
         for scaling in (np.ones(n), _powers_of_two(A)):
-            yield from _solve(
-                A, B, np.diag(on_states / scaling**2), on_inputs * np.eye(m), question.system.is_discrete
-            )
+            Q = np.diag(on_states / scaling**2)
+            for found in _solve(A, B / inputs, Q, on_inputs * np.eye(m), question.system.is_discrete):
+                yield replace(found, gain=found.gain / inputs[:, None])
 
 
 def shifted_pair(question: FeedbackQuestion) -> tuple[FloatArray, FloatArray]:
@@ -103,6 +105,12 @@ def _scipy(A: FloatArray, B: FloatArray, Q: FloatArray, R: FloatArray, discrete:
             return solver(A, B, Q, R)
         except (np.linalg.LinAlgError, ValueError):
             return None
+
+
+def _input_scale(A: FloatArray, B: FloatArray) -> FloatArray:
+    """Powers of two that bring every column of B to the size of A; 1 for a column of zeros."""
+    size, columns = np.abs(A).max() or 1.0, np.abs(B).max(0)
+    return np.asarray(np.exp2(np.round(np.log2(np.where(columns > 0, columns, size)) - np.log2(size))))
 
 
 def _powers_of_two(A: FloatArray) -> FloatArray:

@@ -18,7 +18,8 @@ from hybrid.question import Region
 from hybrid.systems.exact_matrix import ExactMatrix
 
 _GUESS_SLACK = 2.0**-34  # of the spectral radius: bounds to ten digits from eigenvalues in floats
-_FIRST_PRECISION, _LAST_PRECISION = 64, 1 << 14  # bits; the last is reached by constructed cases only
+_FIRST_PRECISION, _LAST_PRECISION = 64, 1 << 13  # bits; the last is reached by constructed cases only
+_LAST_FOR_DISCS = 1 << 9  # bits; eigenvalues closer than that stay without separate discs
 
 
 def integer_matrix(A: ExactMatrix) -> tuple[fmpz_mat, int]:
@@ -197,9 +198,9 @@ class Spectrum:
             discs = [_disc(root, multiplicity, len(roots), precision) for root, multiplicity in roots]
             if _disjoint(discs):
                 return tuple(sorted(discs, key=lambda d: (-d.re, abs(d.im), -d.im)))
-            if precision >= _LAST_PRECISION:
+            if precision >= _LAST_FOR_DISCS:
                 return None
-            precision *= 2
+            precision = _LAST_FOR_DISCS
 
 
 def as_claim(disc: Enclosure) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from flint import arb, fmpq  # noqa: TID253  this module is loaded where a request needs enclosures
+from flint import arb, fmpq
 
 from hybrid.expressions.evaluate import Arithmetic
 

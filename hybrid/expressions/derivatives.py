@@ -165,7 +165,7 @@ _LEFT: dict[str, Callable[..., Any]] = {
     "-": lambda f, n, u, v, r: _SAME,
     "*": lambda f, n, u, v, r: v,
     "/": lambda f, n, u, v, r: f["/"](n(1), v),
-    "^": lambda f, n, u, k, r: f["*"](n(k), f["^"](u, k - 1)),
+    "^": lambda f, n, u, k, r: f["*"](n(k), f["^"](u, k - 1)) if k else n(0),
     "root": lambda f, n, u, k, r: f["/"](r, f["*"](n(k), u)),
     "neg": lambda f, n, u, v, r: _OPPOSITE,
     "sqrt": lambda f, n, u, v, r: f["/"](n(1), f["*"](n(2), r)),

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from flint import fmpq  # noqa: TID253  this module is loaded where a request needs exact arithmetic
+from flint import fmpq
 
 from hybrid.expressions.evaluate import KINK, Arithmetic
 from hybrid.expressions.graph import UNARY

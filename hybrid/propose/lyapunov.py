@@ -42,8 +42,8 @@ def from_eigenvectors(M: FloatArray, *, discrete: bool) -> BoundProposals:
     """Bounds on both sides of the abscissa (radius) of one matrix, tight ones and looser ones.
 
     With left eigenvectors w_i, P = Σ w_i w_iᴴ / (b − Re λ_i) has −((M − bI)ᵀP + P(M − bI)) = 2 Σ w_i w_iᴴ ≻ 0, and as
-    many negative eigenvalues as there are Re λ_i > b. In discrete time 1/(b² − |λ_i|²) does the same for b²P − MᵀPM. The
-    stack is empty where the eigenvectors are of no use.
+    many negative eigenvalues as there are Re λ_i > b. In discrete time 1/(b² − |λ_i|²) does the same for b²P − MᵀPM.
+    The stack is empty where the eigenvectors are of no use.
 
     >>> guesses = from_eigenvectors(np.diag([-1.0, -2.0]), discrete=False)
     >>> bool((guesses.bound[guesses.upper] > -1).all() and (guesses.bound[~guesses.upper] < -1).all())
@@ -63,7 +63,7 @@ def from_eigenvectors(M: FloatArray, *, discrete: bool) -> BoundProposals:
         place = np.abs(values) if discrete else values.real
         top = int(place.argmax())
         rounding = 8 * n * 2.0**-53 * float(np.linalg.norm(left)) ** 2  # tighter bounds would not survive it
-        slacks = np.maximum(_SLACKS[_SLACKS * 100 > rounding], rounding) * np.abs(values).max()
+        slacks = np.maximum(_SLACKS[rounding < _SLACKS * 100], rounding) * np.abs(values).max()
         bound = np.concatenate([place[top] + slacks, place[top] - slacks])
         gap = (bound**2)[:, None] - place**2 if discrete else bound[:, None] - place
         P = ((left.conj().T / gap[:, None, :]) @ left).real

@@ -120,12 +120,12 @@ class LinearSystem:
         )
 
     def to_control(self) -> Any:
-        """The same system as a python-control StateSpace, in doubles."""
+        """The same system as a python-control StateSpace, in doubles; one without inputs gets one that does nothing."""
         import control
 
-        B = np.zeros((self.n, 0)) if self.B is None else self.B.floats
+        B = np.zeros((self.n, 1)) if self.B is None else self.B.floats
         C = np.eye(self.n) if self.C is None else self.C.floats
-        D = np.zeros((self.p, self.m)) if self.D is None else self.D.floats
+        D = np.zeros((self.p, B.shape[1])) if self.D is None else self.D.floats
         return control.StateSpace(self.A.floats, B, C, D, 0 if self.dt is None else float(self.dt))
 
     def as_document(self) -> dict[str, Any]:

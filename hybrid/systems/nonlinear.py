@@ -21,17 +21,12 @@ from hybrid.expressions.infix import infix
 from hybrid.expressions.parser import read_expression
 from hybrid.expressions.source import DomainError
 from hybrid.systems.linear import sample_time
-from hybrid.systems.numbers import exact as exact_number
 from hybrid.systems.numbers import spell
+from hybrid.systems.point import Point, as_text, constant_node, enclose, enter, required
 
 FREE = "free"
 """The value of a parameter that stays a symbol; None says the same."""
 
-Point = Mapping[str, Any] | Sequence[Any]
-"""A value for each state, input and free parameter, by name or in this order; inputs may be left out: 0.
-
-A value is an int, a Fraction, a float (the double that it stores), or text: "0.1", "1/3", "pi/2".
-"""
 Matrix = TypeVar("Matrix")
 
 
@@ -221,7 +216,7 @@ class NonlinearSystem:
         Raises:
             DomainError: f or a derivative has no value there; names the operation, its line and column.
         """
-        values = [_enter(value, name, FLOATS) for value, name in self._ordered(point)]
+        values = [enter(value, name, FLOATS) for value, name in self._ordered(point)]
         return self._linearised(FLOATS, values, float, _float_matrix)
 
     def linearise_exact(self, point: Point) -> Linearisation[tuple[tuple[Fraction, ...], ...]] | None:
@@ -236,7 +231,7 @@ class NonlinearSystem:
         from hybrid.expressions.exact import NotExact, exact, fraction
 
         try:
-            values = [_enter(value, name, exact()) for value, name in self._ordered(point)]
+            values = [enter(value, name, exact()) for value, name in self._ordered(point)]
             return self._linearised(exact(), values, fraction, lambda rows, _: tuple(map(tuple, rows)))
         except NotExact:
             return None
@@ -258,7 +253,7 @@ class NonlinearSystem:
         from hybrid.expressions.balls import balls
 
         with ctx.workprec(precision):
-            values = [_enclose(value, name) for value, name in self._ordered(box)]
+            values = [enclose(value, name) for value, name in self._ordered(box)]
             try:
                 return self._linearised(balls(), values, arb, _arb_matrix, precision)
             except DomainError as violation:
@@ -266,7 +261,7 @@ class NonlinearSystem:
 
     def enclose(self, point: Point) -> dict[str, Any]:
         """Each coordinate of a point as an arb, at the precision of flint's context; inputs left out are 0."""
-        return {name: _enclose(value, name) for value, name in self._ordered(point)}
+        return {name: enclose(value, name) for value, name in self._ordered(point)}
 
     # Other systems
 
@@ -283,16 +278,18 @@ class NonlinearSystem:
         K = np.asarray(gain, float)
         if K.shape != (self.m, self.n):
             raise DimensionError("gain", f"shape {K.shape}", f"({self.m}, {self.n}), inputs by states")
-        values = {name: _text(value) for value, name in self._ordered(at)}
+        values = {name: as_text(value) for value, name in self._ordered(at)}
+        offsets = [f"({x} - ({values[x]}))" for x in self.states]
         feedback = [
-            f"{u} = ({values[u]})" + "".join(f" - ({k.hex()})*({x} - ({values[x]}))" for x, k in zip(self.states, row, strict=True))
+            f"{u} = ({values[u]})" + "".join(f" - ({k.hex()})*{x}" for k, x in zip(row, offsets, strict=True))
             for u, row in zip(self.inputs, K.tolist(), strict=True)
         ]
         equations = [f"{x}' = {f}" for x, f in zip(self.states, infix(self.rhs), strict=True)]
         text = "\n".join([*feedback, *equations])
         free = dict.fromkeys(self.free, FREE)
         outputs = None if self.readout is None else infix(self.readout)
-        return NonlinearSystem(self.states, (), text, free, outputs, self.dt, f"{self.name}, closed loop" if self.name else "")
+        name = f"{self.name}, closed loop" if self.name else ""
+        return NonlinearSystem(self.states, (), text, free, outputs, self.dt, name)
 
     def to_control(self) -> Any:
         """The same system as a python-control NonlinearIOSystem, in doubles."""
@@ -327,7 +324,7 @@ class NonlinearSystem:
         names = {name: node for node, name in enumerate(graph.names)}
         for name, value in self.parameters.items():
             if not _is_free(value):
-                names[name] = _constant(graph, value, f"parameters.{name}")
+                names[name] = constant_node(graph, value, f"parameters.{name}")
         several = len(self.equations) > 1
         texts = [(f"equations[{i}]" if several else "equations", text) for i, text in enumerate(self.equations)]
         f = read_equations(graph, names, self.states, texts)
@@ -369,7 +366,7 @@ class NonlinearSystem:
     def _values(self, tape: Tape, x: ArrayLike, u: ArrayLike | None, parameters: Mapping[str, Any]) -> NDArray[Any]:
         state = _array(x, self.n, "x")
         given = _array(np.zeros(self.m) if u is None else u, self.m, "u")
-        free = [_enter(_required(parameters, name), f"parameters.{name}", FLOATS) for name in self.free]
+        free = [enter(required(parameters, name), f"parameters.{name}", FLOATS) for name in self.free]
         kind = np.result_type(state, given)
         if state.ndim == given.ndim == 1:
             arithmetic = COMPLEX if kind.kind == "c" else FLOATS
@@ -394,7 +391,7 @@ class NonlinearSystem:
         if unknown:
             raise ProblemError("point", unknown[0], f"one of {', '.join(self.variables)}")
         inputs = set(self.inputs)
-        return [(point.get(name, 0) if name in inputs else _required(point, name), name) for name in self.variables]
+        return [(point.get(name, 0) if name in inputs else required(point, name), name) for name in self.variables]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Read again on the other side: programs and read-only mappings do not travel.
@@ -412,43 +409,6 @@ def _is_free(value: object) -> bool:
     return value is None or (isinstance(value, str) and value == FREE)
 
 
-def _constant(graph: Graph, value: object, name: str) -> int:
-    """The node of a number, or of a text such as "pi/6"."""
-    return (
-        read_expression(graph, {}, name, value) if isinstance(value, str) else graph.constant(exact_number(value, name))
-    )
-
-
-def _enter(value: object, name: str, arithmetic: Arithmetic) -> Any:
-    """A number, or a text such as "pi/6", in an arithmetic."""
-    if not isinstance(value, str):
-        return arithmetic.constant(exact_number(value, name))
-    graph = Graph([])
-    return Program(graph.tape([_constant(graph, value, name)]), arithmetic)([])[0]
-
-
-def _text(value: object) -> str:
-    """A number or a text such as "pi/6" as it stands in an equation."""
-    return value if isinstance(value, str) else spell(exact_number(value, "point"))
-
-
-def _enclose(value: Any, name: str) -> Any:
-    """An arb around a number, a pair of bounds, or a ball."""
-    from flint import arb
-
-    from hybrid.expressions.balls import balls
-
-    if isinstance(value, arb):
-        if not value.is_finite():
-            raise ProblemError(name, value, "a finite ball")
-        return value
-    if not isinstance(value, tuple | list):
-        return _enter(value, name, balls())
-    if len(value) != 2 or (bounds := [exact_number(bound, name) for bound in value]) != sorted(bounds):
-        raise ProblemError(name, value, "a pair of a lower and an upper bound")
-    return balls().constant(bounds[0]).union(balls().constant(bounds[1]))
-
-
 def _float_matrix(rows: list[list[float]], width: int) -> NDArray[np.float64]:
     return np.array(rows, float).reshape(len(rows), width)
 
@@ -457,12 +417,6 @@ def _arb_matrix(rows: list[list[Any]], width: int) -> Any:
     from flint import arb_mat
 
     return arb_mat(len(rows), width, [entry for row in rows for entry in row])
-
-
-def _required(values: Mapping[str, Any], name: str) -> Any:
-    if name not in values:
-        raise ProblemError(name, "no value", "a number: it is a state or a free parameter")
-    return values[name]
 
 
 def _array(values: ArrayLike, width: int, name: str) -> NDArray[Any]:

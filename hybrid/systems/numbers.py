@@ -53,7 +53,9 @@ def parse_number(text: str, field: str) -> Fraction:
 def _assemble(
     whole: str, exponent: int, denominator: str | None, power: int, field: str, text: str
 ) -> Fraction:
-    base = Fraction(whole) * Fraction(10) ** exponent
+    base = Fraction(whole) * Fraction(10) ** exponent if exponent else Fraction(whole)
+    if denominator is None and power == 1:
+        return base
     if denominator is not None and int(denominator) == 0:
         raise ParseError(field, text, "a fraction whose denominator is not zero")
     if power < 0 and base == 0:

@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from hybrid.errors import ProblemError
-from hybrid.expressions.evaluate import Arithmetic, Program
-from hybrid.expressions.parser import parse
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact as exact_number
+from hybrid.systems.point import enter, required
 
 Bounds = tuple[Fraction, Fraction]
 
@@ -38,7 +37,7 @@ class GivenPoint:
         _check_names(system, at, "at")
         states = system.states if any(name in at for name in system.states) else ()
         return cls(
-            tuple((name, _required(at, name)) for name in states),
+            tuple((name, required(at, name)) for name in states),
             tuple(_rational_input(at.get(name, 0), name) for name in system.inputs),
             tuple(name for name in system.inputs if name not in at),
         )
@@ -49,7 +48,7 @@ class GivenPoint:
         from hybrid.expressions.exact import NotExact, exact
 
         try:
-            return [_entered(value, name, exact()) for name, value in self.states]
+            return [enter(value, name, exact()) for name, value in self.states]
         except NotExact:
             return None
 
@@ -66,7 +65,7 @@ class GivenPoint:
         from hybrid.expressions.balls import balls
 
         with ctx.workprec(_BITS):
-            return [_entered(value, name, balls()) for name, value in self.states]
+            return [enter(value, name, balls()) for name, value in self.states]
 
     @cached_property
     def midpoint(self) -> tuple[Fraction, ...]:
@@ -89,7 +88,7 @@ def read_box(system: NonlinearSystem, box: Mapping[str, Any]) -> tuple[tuple[Fra
         if lower != upper:
             raise ProblemError(name, box[name], "one number: inputs are held constant")
         inputs.append(lower)
-    return tuple(inputs), [_pair(_required(box, name), name) for name in system.states]
+    return tuple(inputs), [_pair(required(box, name), name) for name in system.states]
 
 
 def rationals(values: Sequence[Any]) -> tuple[Fraction, ...] | None:
@@ -108,29 +107,16 @@ def _check_names(system: NonlinearSystem, values: Mapping[str, Any], field: str)
             raise ProblemError(field, name, f"one of {', '.join(system.variables)}")
 
 
-def _required(values: Mapping[str, Any], name: str) -> Any:
-    if name not in values:
-        raise ProblemError(name, "no value", "a value for each state")
-    return values[name]
-
-
 def _rational_input(value: Any, name: str) -> Fraction:
     from hybrid.expressions.exact import NotExact, exact
 
     try:
-        numbers = rationals([_entered(value, name, exact())])
+        numbers = rationals([enter(value, name, exact())])
     except NotExact:
         numbers = None
     if numbers is None:
         raise ProblemError(name, value, "a rational number: an input is set to a number")
     return numbers[0]
-
-
-def _entered(value: Any, name: str, arithmetic: Arithmetic) -> Any:
-    """A number, or a text such as "pi/6", in an arithmetic."""
-    if isinstance(value, str):
-        return Program(parse(value, [], name), arithmetic)([])[0]
-    return arithmetic.constant(exact_number(value, name))
 
 
 def _pair(value: Any, name: str) -> Bounds:

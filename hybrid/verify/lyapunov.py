@@ -7,8 +7,8 @@ Error analysis (u = 2⁻⁵³, η = 2⁻¹⁰²²; n the order; γ_k = k u/(1 �
 order of summation and with or without fused multiply-add, errs by at most γ_k Σ|x||y| + kη (Higham 2002, §3.1), so
 fl(AᵀP) errs by at most γ_n |A|ᵀ|P| + nη. (This η covers BLAS threads that flush subnormal results to zero, for others
 2⁻¹⁰⁷⁵ would do; matrices with subnormal entries, which such a thread might not see, are left to the exact route.) The
-factors (2n + 8) u and (4n + 16) u below leave room for the symmetric sum and for the rounding of the bound itself: it is
-computed from |A|ᵀ|P| in floats, low by a factor 1 − γ_n at most.
+factors (2n + 8) u and (4n + 16) u below leave room for the symmetric sum and for the rounding of the bound itself: it
+is computed from |A|ᵀ|P| in floats, low by a factor 1 − γ_n at most.
 """
 
 from __future__ import annotations
