@@ -336,4 +336,4 @@ def _symbolic(
 def _in_terms_of(relation: Boolean, symbols: Iterable[Symbol]) -> Boolean:
     """The relation in the caller's symbols; the others without assumptions, as `sympy.symbols` makes them."""
     own = {symbol.name: symbol for symbol in symbols}
-    return relation.xreplace({each: each for each in relation.free_symbols})
+    return relation.xreplace({each: own.get(each.name, Symbol(each.name)) for each in relation.free_symbols})

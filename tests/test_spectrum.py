@@ -221,7 +221,7 @@ def test_clusters_are_separated() -> None:
 def test_clusters_beyond_the_last_precision_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     near = spectrum(build.block_diagonal(build.jordan(Fraction(1, 3), 1), build.jordan(Fraction(1, 3) + HAIR, 1)))
     assert near.enclosures() is not None
-    monkeypatch.setattr("hybrid.exact.spectrum._LAST_PRECISION", 64)
+    monkeypatch.setattr("hybrid.exact.spectrum._DISC_PRECISIONS", (64,))
     assert near.enclosures() is None
 
 

@@ -111,6 +111,13 @@ def test_coupled_equations_are_solved_and_ordered():
     assert np.allclose(system.f([0.7, -0.2]), values([solution[Y1], solution[X1]], {X: -0.2, Y: 0.7}))
 
 
+def test_rows_that_stand_alone_are_put_into_the_others():
+    Z = Function("z")(t)
+    dx, dy, dz = (each.diff(t) for each in (X, Y, Z))
+    system = he.nonlinear_system([Eq(2 * dz, X), Eq(dx + dy + dz, 0), Eq(dx - dy + 3 * dz, Y)], [X, Y, Z])
+    assert np.allclose(system.f([0.4, 1.0, 0.0]), [0.1, -0.3, 0.2])
+
+
 def test_unevaluated_derivatives_and_function_states():
     product = he.nonlinear_system([Eq(Derivative(X * X, t), 2 * X)])
     assert product.f([0.5]) == pytest.approx([1.0])

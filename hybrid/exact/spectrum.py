@@ -19,7 +19,7 @@ from hybrid.systems.exact_matrix import ExactMatrix
 
 _GUESS_SLACK = 2.0**-34  # of the spectral radius: bounds to ten digits from eigenvalues in floats
 _FIRST_PRECISION, _LAST_PRECISION = 64, 1 << 13  # bits; the last is reached by constructed cases only
-_LAST_FOR_DISCS = 1 << 9  # bits; eigenvalues closer than that stay without separate discs
+_DISC_PRECISIONS = (_FIRST_PRECISION, 512)  # bits; eigenvalues closer than the last stay without separate discs
 
 
 def integer_matrix(A: ExactMatrix) -> tuple[fmpz_mat, int]:
@@ -192,15 +192,12 @@ class Spectrum:
         within e, Smith's radius is at most √e̅ k e (e̅ = 2.718…) where the discs of radius 2 k e are disjoint (k distinct
         roots), so 2 k e is claimed.
         """
-        precision = _FIRST_PRECISION
-        while True:
+        for precision in _DISC_PRECISIONS:
             roots = self.roots(precision)
             discs = [_disc(root, multiplicity, len(roots), precision) for root, multiplicity in roots]
             if _disjoint(discs):
                 return tuple(sorted(discs, key=lambda d: (-d.re, abs(d.im), -d.im)))
-            if precision >= _LAST_FOR_DISCS:
-                return None
-            precision = _LAST_FOR_DISCS
+        return None
 
 
 def as_claim(disc: Enclosure) -> dict[str, Any]:
