@@ -3,7 +3,8 @@
     from hybrid.plugins import control_front as hc
 
 The questions are hybrid's own and take StateSpace and TransferFunction as they are: every double is the binary number
-that it stores, and nothing is cancelled. What is proved holds for exactly those numbers.
+that it stores, and nothing is cancelled. What is proved holds for exactly those numbers. A NonlinearIOSystem is traced
+into equations (`control_tracing`); one that cannot be is linearised in floats, with a warning.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ import control
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpq_poly
 
-from hybrid.api import controllability, detectability, feedback, observability, stability, stabilizability
+from hybrid.api import detectability, observability, stabilizability
 from hybrid.errors import ProblemError
 from hybrid.systems.coerce import coerce
 from hybrid.systems.linear import LinearSystem, require_inputs
 from hybrid.systems.numbers import nearest_float
 
+from .control_tracer import TracingError
+from .control_tracing import controllability, feedback, nonlinear_system, stability
+
 __all__ = [
+    "TracingError",
     "controllability",
     "detectability",
     "feedback",
+    "nonlinear_system",
     "observability",
     "stability",
     "stabilizability",

@@ -13,7 +13,10 @@ from hybrid.systems.linear import LinearSystem
 from hybrid.systems.plants import Plant
 from hybrid.systems.realisation import realise
 
-_EXPECTED = "a LinearSystem, an object with A, B, C, D such as control.StateSpace, a transfer function, or rows of A"
+_EXPECTED = (
+    "a LinearSystem, a NonlinearSystem, an object with A, B, C, D such as control.StateSpace, a transfer function, or "
+    "rows of A; a control.NonlinearIOSystem goes to hybrid.plugins.control_front"
+)
 
 
 def coerce(value: Any) -> LinearSystem:

@@ -10,15 +10,17 @@ from hybrid.certificate import Certificate
 from hybrid.question import StabilityQuestion
 from hybrid.verify.bounds import prove_bounds
 
+_NO_DISCS = "The linearisation is known up to a radius only, so its poles are not enclosed one by one."
+
 
 def decide(question: StabilityQuestion) -> Answer | None:
     """Answer a stability question from proved bounds on the abscissa; None where they do not settle it.
 
-    Sectors and pole enclosures are left to the exact route. What comes back is a proof, whichever way it goes: two
+    Sectors and pole enclosures are left to the exact route, which an enclosed matrix does not have. What comes back is a proof, whichever way it goes: two
     Lyapunov inequalities, for the upper and the lower bound.
     """
     system, region = question.system, question.region
-    if question.poles or region.damping:
+    if region.damping or (question.poles and not system.is_enclosed):
         return None
     proved = prove_bounds(system.A.floats, discrete=system.is_discrete, radius=system.A.radius)
     verdict = _side(proved.interval, Fraction(system.is_discrete), (Verdict.STABLE, Verdict.UNSTABLE))
@@ -40,6 +42,7 @@ def decide(question: StabilityQuestion) -> Answer | None:
         Route.EXACT,
         Certificate(system, claim, "lyapunov", proved.witness()),
         bounds=proved.interval,
+        notes=(_NO_DISCS,) if question.poles else (),
     )
 
 
