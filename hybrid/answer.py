@@ -69,7 +69,10 @@ class Check(_NoTruthValue):
 class Reason(Enum):
     """Why a question stayed undecided; the text says what to try."""
 
-    GAIN_NOT_PROVED = "No gain in double precision was proved; scale the states, or ask for a smaller decay rate."
+    GAIN_NOT_PROVED = "No gain in double precision was proved; scale the states and inputs, or ask for less decay."
+    WEIGHTS_NOT_STABILISING = (
+        "No gain for these weights was proved stabilising; take a Q that sees every mode on the stability boundary."
+    )
     POLES_ILL_CONDITIONED = (
         "No gain in double precision keeps the poles near the ones requested; ask for other poles, or give Q and R."
     )
@@ -161,8 +164,9 @@ class Answer:
         if self.bounds is None:
             return None
         lo, hi = self.bounds
+        least = 0.0 if self.question.system.is_discrete else -math.inf  # a radius has its own
         return (
-            -math.inf if lo is None else _round_towards(lo, -math.inf),
+            least if lo is None else _round_towards(lo, -math.inf),
             math.inf if hi is None else _round_towards(hi, math.inf),
         )
 
@@ -182,8 +186,15 @@ class Answer:
         return self.question.system.closed_loop(self.gain)
 
     def to_control(self) -> Any:
-        """The closed loop (or, without a gain, the system itself) as a python-control StateSpace."""
-        return (self.question.system if self.gain is None else self.closed_loop()).to_control()
+        """As a python-control system: the closed loop where a gain was asked for, otherwise the system.
+
+        Raises:
+            ProblemError: a gain was asked for, and there is none.
+        """
+        from hybrid.question import FeedbackQuestion
+
+        asked_for_gain = isinstance(self.question, FeedbackQuestion) or self.gain is not None
+        return (self.closed_loop() if asked_for_gain else self.question.system).to_control()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON knows it; the keys are those of `--json`."""

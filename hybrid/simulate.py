@@ -97,10 +97,11 @@ def simulate(
         duration: in seconds. None for six time constants of the slowest pole of the linearisation.
 
     Returns:
-        The trajectory; `ended` says so where it leaves the domain of f or grows without bound.
+        The trajectory; `ended` says so where it leaves the domain of f, grows without bound or takes too many steps.
 
     Raises:
-        ProblemError: no equilibrium found, an unknown state, a duration that is not positive.
+        ProblemError: no equilibrium found, an unknown state, a start where f has no value, a duration that is not
+            positive.
         DimensionError: the gain or the start does not fit.
 
     >>> response = simulate(LinearSystem([[0, 1], [0, 0]], [[0], [1]]), gain=[[1, 2]], start=[1, 0], duration=20)
@@ -109,6 +110,9 @@ def simulate(
     """
     loop = _loop(system, gain, at)
     x = _start(loop, start)
+    if not np.isfinite(loop(0.0, x)).all():
+        place = ", ".join(f"{name} = {value:.6g}" for name, value in zip(loop.states, x.tolist(), strict=True))
+        raise ProblemError("start", place, "a point where f has a value in the range of doubles")
     time = _duration(loop) if duration is None else nearest_float(exact(duration, "duration"))
     if not 0 < time < math.inf:
         raise ProblemError("duration", duration, "a positive number of seconds")
@@ -241,18 +245,22 @@ def _integrate(loop: _Loop, x: FloatArray, duration: float) -> tuple[FloatArray,
         pieces.append(solver.dense_output())
     t = np.linspace(0.0, times[-1], _SAMPLES)
     path = OdeSolution(times, pieces)(t).T if pieces else np.repeat(x[None], len(t), 0)
-    return t, path, _ended(times[-1] < duration, not np.abs(state).max() < limit, times[-1])
+    if times[-1] >= duration:
+        return t, path, None
+    return t, path, _ended(not np.abs(state).max() < limit, len(pieces) == _MAX_STEPS, times[-1])
 
 
 def _iterate(loop: _Loop, x: FloatArray, duration: float, dt: float) -> tuple[FloatArray, FloatArray, str | None]:
     limit, path = _limit(loop, x), [x]
-    steps = min(_MAX_STEPS, max(1, round(duration / dt)))
-    while len(path) <= steps:
+    steps = max(1.0, duration / dt + 0.5) // 1  # infinite where the quotient is
+    while len(path) <= min(steps, _MAX_STEPS):
         x = loop(0.0, x)
         if not np.abs(x).max() < limit:
             break
         path.append(x)
-    ended = _ended(len(path) <= steps, bool(np.isfinite(x).all()), (len(path) - 1) * dt)
+    ended = None
+    if len(path) <= steps:
+        ended = _ended(bool(np.isfinite(x).all()), len(path) > _MAX_STEPS, (len(path) - 1) * dt)
     return dt * np.arange(len(path), dtype=np.float64), np.array(path), ended
 
 
@@ -260,8 +268,11 @@ def _limit(loop: _Loop, x: FloatArray) -> float:
     return _DIVERGED * max(1.0, float(np.abs(x).max()), float(np.abs(loop.x0).max()))
 
 
-def _ended(early: bool, diverged: bool, time: float) -> str | None:
-    if not early:
-        return None
-    how = "grows without bound" if diverged else "cannot be continued (f has no value there, or changes too fast)"
+def _ended(diverged: bool, long: bool, time: float) -> str:
+    if long:
+        how = f"takes more than {_MAX_STEPS} steps (the time is too long, or f changes too fast)"
+    elif diverged:
+        how = "grows without bound"
+    else:
+        how = "cannot be continued (f has no value there, or changes too fast)"
     return f"The response {how}; it ends at t = {time:.4g} s."

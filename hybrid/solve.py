@@ -84,15 +84,19 @@ def _feedback(question: FeedbackQuestion, proposer: GainProposer | None, trials:
         proposals = _surviving(gains.proposals(question, proposer), trials)
         yield _prove_one_of(question, proposals, verify_gain.prove, trials)
 
-    from hybrid.exact import closed_loop, reachability, riccati
+    from hybrid.exact import closed_loop, placement, reachability, riccati
     from hybrid.exact.subspace import reach
 
     yield _prove_one_of(question, riccati.candidates(question), closed_loop.prove_tightly, trials)
     if question.system.is_enclosed:
         yield _undecided(question, Reason.GAIN_NOT_PROVED)
-    yield reachability.refute_stabilisation(question, reach(question.system))
+    reached = reach(question.system)
+    yield reachability.refute_stabilisation(question, reached)
     yield _prove_one_of(question, riccati.candidates(question), closed_loop.prove, trials)
+    if question.Q is not None or question.R is not None:  # another gain is not what was asked for
+        yield _undecided(question, Reason.WEIGHTS_NOT_STABILISING)
     yield _prove_one_of(question, riccati.further_candidates(question), verify_gain.prove, trials)
+    yield _prove_one_of(question, placement.stabilising_candidates(question, reached), closed_loop.prove, trials)
     yield _undecided(question, Reason.GAIN_NOT_PROVED)
 
 

@@ -62,6 +62,11 @@ def equilibria(
 
     kind = None if plot is None else plot_format(plot)
     intervals, seconds = parse_box(box, "--box"), read_seconds(timeout, "--timeout")
+    for name in plant.inputs:
+        lower, upper = intervals.get(name, (0, 0))
+        if lower != upper:
+            expected = "one number: inputs are held constant"
+            raise ProblemError(f"--box, {name}", f"{spell(lower)}:{spell(upper)}", expected)
     with late_progress("Searching the box") as progress:
         found = find(plant, intervals, timeout=seconds, progress=progress)
     if plot is not None and kind is not None:

@@ -116,6 +116,9 @@ def system_options(command: Command) -> Command:
     ) -> Any:
         values = parse_assignments(",".join(parameters), "--param") if parameters else {}
         free = rest.get("symbolic") or {}
+        for parameter in values.keys() & free:
+            expected = "either a value by --param or no value by --symbolic"
+            raise ProblemError("--param", f"{parameter}={values[parameter]} beside --symbolic {parameter}", expected)
         system, standard = load_system(name, inputs, {**values, **dict.fromkeys(free, FREE)}, dt)
         if at is not None:
             point: Any = parse_assignments(at, "--at")

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Matrix, Ne, Pow, Symbol, acos, asin, log, simplify
+from sympy import Expr, Matrix, Symbol, simplify
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Boolean, Or
 
 from hybrid.errors import ProblemError
-from hybrid.expressions.evaluate import Program, symbols
-from hybrid.expressions.graph import Tape
+from hybrid.expressions.derivatives import jacobian
+from hybrid.expressions.evaluate import Arithmetic, Program, symbols
 from hybrid.expressions.parser import parse
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact, spell
 
 from .conditions import stability_conditions
-from .polynomials import Ring
+from .conjunctions import simplest
 from .rank_conditions import controllability_conditions
-from .requirements import Requirements
+from .symbolic_domain import Domain
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class SymbolicLinearisation:
         point: each state and input, an expression of the parameters.
         f: the n right-hand sides there.
         A, B: (n, n) and (n, m).
+        domain: when the point, f, A and B are defined, as they are written: x/k needs k ≠ 0 wherever it stands.
     """
 
     system: NonlinearSystem
@@ -40,12 +41,15 @@ class SymbolicLinearisation:
     f: tuple[Expr, ...]
     A: Matrix
     B: Matrix
+    domain: Boolean
 
     def stable(self, decay: Any = 0, damping: Any = 0) -> Boolean:
         """When every eigenvalue of A lies in the region; see `conditions.stability_conditions`."""
         rate, ratio = (_number(value, key) for value, key in ((decay, "decay"), (damping, "damping")))
         discrete = self.system.is_discrete
-        return self._where_real(stability_conditions(self.A, decay=rate, damping=ratio, is_discrete=discrete))
+        return self._where_defined(
+            lambda: stability_conditions(self.A, decay=rate, damping=ratio, is_discrete=discrete)
+        )
 
     def controllable(self) -> Boolean:
         """When (A, B) is controllable; see `rank_conditions.controllability_conditions`.
@@ -55,22 +59,11 @@ class SymbolicLinearisation:
         """
         if not self.system.m:
             raise ProblemError("B", "nothing", "a system with inputs")
-        return self._where_real(controllability_conditions(self.A, self.B))
+        return self._where_defined(lambda: controllability_conditions(self.A, self.B))
 
-    def _where_real(self, relation: Boolean) -> Boolean:
-        """The relation, and what makes the roots and logarithms in it real, which it takes for real numbers."""
-        parts = set(And.make_args(relation))
-        strict: set[Expr] = set()
-        weak: set[Expr] = set()
-        for expression in (*self.point.values(), *self.f, *self.A, *self.B):
-            for root in expression.atoms(Pow):
-                if root.base.free_symbols and root.exp.is_Rational and not root.exp.q % 2:
-                    nonzero = Ne(root, 0)
-                    (strict if nonzero in parts or root.exp < 0 else weak).add(root.base)
-                    parts.discard(nonzero)
-            strict |= {each.args[0] for each in expression.atoms(log)}
-            weak |= {1 - each.args[0] ** 2 for each in expression.atoms(asin, acos)}
-        return And(*parts, *map(_positive, strict), *(base >= 0 for base in weak - strict))
+    def _where_defined(self, conditions: Callable[[], Boolean]) -> Boolean:
+        """The conditions together with the domain; where that is empty, the entries of A and B need not be real."""
+        return self.domain if self.domain == False else simplest([self.domain, conditions()])  # noqa: E712
 
 
 def linearise(
@@ -103,14 +96,18 @@ def linearise(
     """
     named = {name: Symbol(name, real=True, **(assumptions or {}).get(name, {})) for name in system.free}
     stated = {name: value for name, value in system.parameters.items() if name not in named}
-    numbers = {name: _value(value, f"parameters.{name}", {}) for name, value in stated.items()}
-    point = _point(system, at or {}, {**named, **numbers})
-    values = [*point.values(), *named.values()]
-    f = tuple(Program(system.rhs, symbols())(values))
+    numbers = {name: _value(value, f"parameters.{name}", {}, symbols()) for name, value in stated.items()}
+    domain = Domain()
+    arithmetic, n, m = domain.arithmetic(), system.n, system.m
+    point = _point(system, at or {}, {**named, **numbers}, arithmetic)
+    values = Program(system.rhs, arithmetic).trace([*point.values(), *named.values()])
+    f = tuple(values[output] for output in system.rhs.outputs)
     if not at_point:
         _require_equilibrium(system, point, f)
-    A, B = (_matrix(tape, system.n, values) for tape in (system.jacobians.A, system.jacobians.B))
-    return SymbolicLinearisation(system, point, f, A, B)
+    rows = jacobian(system.rhs, values, arithmetic, range(n + m))
+    entries = domain.settled([entry for row in rows for entry in row])
+    both = Matrix(n, n + m, entries)
+    return SymbolicLinearisation(system, point, f, both[:, :n], both[:, n:], domain.relation())
 
 
 def spelled(relation: Boolean) -> list[str]:
@@ -154,27 +151,21 @@ def relations(relation: Boolean) -> Iterator[Relational]:
         yield from relations(part)
 
 
-def _positive(expression: Expr) -> Boolean:
-    """expression > 0, in its simplest form."""
-    ring = Ring.of([expression])
-    ratio, requirements = ring.ratio(expression), Requirements(ring)
-    requirements.positive(ratio.numerator, ratio.denominator)
-    return requirements.relation()
-
-
-def _point(system: NonlinearSystem, at: Mapping[str, Any], known: Mapping[str, Expr]) -> dict[str, Expr]:
+def _point(
+    system: NonlinearSystem, at: Mapping[str, Any], known: Mapping[str, Expr], arithmetic: Arithmetic
+) -> dict[str, Expr]:
     coordinates = (*system.states, *system.inputs)
     for name in at:
         if name not in coordinates:
             raise ProblemError("at", name, f"one of {', '.join(coordinates)}")
-    return {name: _value(at.get(name, 0), name, known) for name in coordinates}
+    return {name: _value(at.get(name, 0), name, known, arithmetic) for name in coordinates}
 
 
-def _value(value: Any, name: str, known: Mapping[str, Expr]) -> Expr:
+def _value(value: Any, name: str, known: Mapping[str, Expr], arithmetic: Arithmetic) -> Expr:
     """A number, or a text in the parameters."""
     if not isinstance(value, str):
-        return symbols().constant(exact(value, name))
-    found: Expr = Program(parse(value, list(known), name), symbols())(list(known.values()))[0]
+        return _number(value, name)
+    found: Expr = Program(parse(value, list(known), name), arithmetic)(list(known.values()))[0]
     return found
 
 
@@ -185,11 +176,6 @@ def _require_equilibrium(system: NonlinearSystem, point: Mapping[str, Expr], f: 
             left = f"{state} of the next step less {state}" if system.is_discrete else f"{state}'"
             expected = f"an equilibrium for all values of {', '.join(system.free)}, which may stand in --at"
             raise ProblemError("at", f"a point with {left} = {residual}", expected)
-
-
-def _matrix(tape: Tape, rows: int, values: list[Any]) -> Matrix:
-    entries = Program(tape, symbols())(values)
-    return Matrix(rows, len(entries) // rows, entries)
 
 
 def _number(value: Any, field: str) -> Expr:

@@ -9,16 +9,20 @@ import re
 from fractions import Fraction
 
 import pytest
+from click.testing import CliRunner
 from expression_cases import expressions
 from flint import arb, ctx
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from hybrid.errors import ProblemError
+from hybrid.exact.boxes import contains
+from hybrid.exact.branch_and_bound import _hulls_of_neighbours
 from hybrid.exact.contraction import Contractor, Empty
 from hybrid.exact.equilibria import find
 from hybrid.expressions.balls import ball
 from hybrid.expressions.source import DomainError
+from hybrid.plugins.cli import cli
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.verify.equilibrium import verify_unique
 
@@ -271,6 +275,47 @@ def test_a_curve_of_equilibria_is_covered_when_the_search_stops():
         assert all(is_covered(found, [s * Fraction(a, c), t * Fraction(b, c)]) for s in (-1, 1) for t in (-1, 1))
 
 
+def test_many_undecided_boxes_are_joined_to_few_that_follow_the_curve():
+    circle = NonlinearSystem(["x", "y"], [], ["x^2 + y^2 - 1", "0"])
+    found = find(circle, {"x": (-2, 2), "y": (-2, 2)}, limit_boxes=3000)
+    assert len(found.undecided) <= 64
+    for a, b, c in ((3, 4, 5), (5, 12, 13), (8, 15, 17), (0, 1, 1)):
+        assert all(is_covered(found, [s * Fraction(a, c), t * Fraction(b, c)]) for s in (-1, 1) for t in (-1, 1))
+    assert not is_covered(found, [0, 0])
+    area = sum((box["x"][1] - box["x"][0]) * (box["y"][1] - box["y"][0]) for box in found.undecided)
+    assert area < 1
+
+
+def test_joined_boxes_cover_all_that_are_left():
+    corners = [((float(i % 17), i % 17 + 0.5), (i * 1e-3, i * 1e-3)) for i in range(300)]
+    for boxes in (corners, corners[:1] * 100):
+        joined = _hulls_of_neighbours(boxes, 64)
+        assert len(joined) <= 64
+        assert all(any(contains(hull, box) for hull in joined) for box in boxes)
+    assert _hulls_of_neighbours(corners[:1] * 100, 64) == corners[:1]
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("x' = sin(exp(x))", {"x": (-1000, 1000)}),
+        ("x' = cos(x^9)", {"x": ("1e40", "1e41")}),
+        ("x' = tan(exp(x))", {"x": (-1000, 1000)}),
+        ("x' = sin(exp(x*y)); y' = x - y", {"x": (-50, 50), "y": (-50, 50)}),
+    ],
+)
+def test_angles_beyond_the_doubles_are_searched(text, box):
+    system = NonlinearSystem.from_text(text)
+    found = find(system, box, limit_boxes=300)
+    assert not found.complete
+    assert_consistent(found)
+
+
+def test_a_huge_narrow_angle_is_not_lost():
+    found = find(scalar("sin(x)"), {"x": (10**40, 10**40 + 4)}, limit_boxes=300)
+    assert found.proved or found.undecided  # 4 is more than half a turn
+
+
 def test_no_time_leaves_the_whole_box():
     found = find(scalar("x"), {"x": (-1, 2)}, timeout=0)
     assert found.undecided == ({"x": (-1, 2)},)
@@ -367,6 +412,13 @@ def test_a_wrong_box_is_refused(box, field):
     with pytest.raises(ProblemError) as caught:
         find(scalar("x"), box)
     assert caught.value.field == field
+    assert "Fraction" not in str(caught.value)
+
+
+def test_an_input_with_a_width_is_refused_in_plain_text():
+    result = CliRunner().invoke(cli, ["equilibria", "x'=x^2-y", "--inputs", "y", "--box", "x=-2:2,y=1:2"])
+    assert result.exit_code == 2
+    assert "--box, y: got 1:2, expected one number: inputs are held constant" in result.output
 
 
 def test_a_free_parameter_is_refused():

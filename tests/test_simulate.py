@@ -75,6 +75,22 @@ def test_a_response_that_chatters_is_given_up():
     assert "too fast" in response.ended
 
 
+def test_a_response_of_too_many_steps_says_so():
+    pendulum = NonlinearSystem.from_text("x' = y; y' = -sin(x) - y/2")
+    for system in (pendulum, LinearSystem([["1/2"]], dt=1)):
+        response = simulate(system, duration="1e9")
+        assert "takes more than 20000 steps" in response.ended
+        assert response.t[-1] < 1e9
+    assert simulate(LinearSystem([["1/2"]], dt=1), duration=20_000).ended is None
+
+
+def test_a_start_outside_the_domain_is_refused():
+    for dt in (None, 1):
+        system = NonlinearSystem(["x"], [], ["log(x)" if dt is None else "x + log(x)"], dt=dt)
+        with pytest.raises(ProblemError, match="start: got x = -1, expected a point where f has a value"):
+            simulate(system, at={"x": 1}, start={"x": -1})
+
+
 def test_an_equilibrium_may_be_given():
     pendulum = NonlinearSystem.from_text("x' = y; y' = -sin(x) - y/2")
     response = simulate(pendulum, at=locate(pendulum, {"x": 0, "y": 0}).equilibrium)

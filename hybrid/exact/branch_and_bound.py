@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+import numpy as np
 from flint import arb, ctx
 
 from hybrid.exact.boxes import Sides, around, clusters, contains, cut, hull, shrank, to_balls
@@ -32,7 +33,7 @@ _THIN = 2.0**-10  # a side this narrow beside the widest is not split
 _DOUBLINGS = 8  # of the region in which an equilibrium is proved unique
 _NARROWINGS = 4  # of a region, to come within six digits of its equilibrium
 _REPORT_EVERY = 32  # boxes
-_LISTED = 64  # more undecided boxes than this are joined where they touch
+_LISTED = 64  # more undecided boxes than this are joined with their neighbours
 
 
 class Search:
@@ -68,13 +69,13 @@ class Search:
             if progress is not None and (self.examined % _REPORT_EVERY == 0 or not self._queue):
                 progress(min(settled, 1.0))
         for cluster in clusters(self._too_small):
-            if not self._is_settled(cluster):
+            if time.monotonic() >= deadline or not self._is_settled(cluster):
                 self._unsettled.append(cluster)
 
     def undecided(self) -> list[Sides]:
         """Boxes that may hold zeros beside those found."""
         left = [*self._unsettled, *(box for box, _ in self._queue)]
-        return left if len(left) <= _LISTED else clusters(left)
+        return left if len(left) <= _LISTED else _hulls_of_neighbours(left, _LISTED)
 
     def _examine(self, box: Sides) -> tuple[Sides, ...]:
         """What is left to search of a box: nothing, or its halves."""
@@ -198,3 +199,27 @@ class Search:
     def _size(self, box: Sides) -> float:
         """The widest side, relative to the whole box."""
         return max((upper - lower) / scale for (lower, upper), scale in zip(box, self._scale, strict=True))
+
+
+def _hulls_of_neighbours(boxes: Sequence[Sides], most: int) -> list[Sides]:
+    """At most so many boxes that cover the given ones: the widest group is split in the middle, again and again.
+
+    Cheap, as it also runs when the time is over, and close to a curve where joining all that touch is not.
+    """
+    ends = np.array(boxes, dtype=np.float64)
+    centres = ends.mean(axis=2)
+    extent = np.ptp(centres, axis=0)
+    centres = (centres - centres.min(axis=0)) / np.where(extent > 0, extent, 1.0)
+    groups = [np.arange(len(ends))]
+    spreads = [np.ptp(centres, axis=0)]
+    while len(groups) < most and max(spread.max() for spread in spreads) > 0:
+        k = max(range(len(groups)), key=lambda i: float(spreads[i].max()))
+        group, axis = groups.pop(k), int(spreads.pop(k).argmax())
+        group = group[centres[group, axis].argsort(kind="stable")]
+        along = centres[group, axis]
+        middle = min(max(int(np.searchsorted(along, (along[0] + along[-1]) / 2)), 1), len(group) - 1)
+        for part in (group[:middle], group[middle:]):
+            groups.append(part)
+            spreads.append(np.ptp(centres[part], axis=0))
+    hulls = (np.stack([ends[group, :, 0].min(axis=0), ends[group, :, 1].max(axis=0)], axis=1) for group in groups)
+    return [tuple((lower, upper) for lower, upper in sides.tolist()) for sides in hulls]

@@ -24,6 +24,8 @@ Side = arb | None
 """An enclosure; None where nothing is known."""
 
 _ZERO, _ONE = arb(0), arb(1)
+_MAX_TURNS = 2.0**50
+"""Half turns up to which doubles count them; farther out the angle is not contracted."""
 _MAX_BRANCHES = 4
 """Periods of a sine that a box may meet; over more of them the equation says next to nothing about the angle."""
 
@@ -221,9 +223,10 @@ def _over_branches(arc: arb, a: Side, alternating: bool) -> Side:
     if a is None:
         return None
     turns = a / arb.pi()
-    first, last = (int(float((turn + 0.5).floor().mid())) for turn in (turns.lower(), turns.upper()))
-    if last - first >= _MAX_BRANCHES:
+    lowest, highest = ((turn + 0.5).floor().mid() for turn in (turns.lower(), turns.upper()))
+    if not highest - lowest < _MAX_BRANCHES or abs(lowest) > _MAX_TURNS:
         return None
+    first, last = int(float(lowest)), int(float(highest))
     hull = None
     for k in range(first - 1, last + 2):  # one more on both sides: floor was rounded
         branch = k * arb.pi() + (-arc if alternating and k % 2 else arc)

@@ -11,6 +11,7 @@ from hybrid.certificate import Certificate, check
 from hybrid.errors import ProblemError
 from hybrid.exact.branch_and_bound import Search
 from hybrid.systems.nonlinear import NonlinearSystem
+from hybrid.systems.numbers import spell
 from hybrid.verify.equilibrium import Equilibrium, refine
 from hybrid.verify.given_point import Bounds, read_box
 
@@ -85,7 +86,7 @@ def find(
     values, bounds = read_box(system, {**box, **(inputs or {})})
     for name, side in zip(system.states, bounds, strict=True):
         if max(map(abs, side)) > _LARGEST:
-            raise ProblemError(name, box[name], "bounds of at most 1e150 in size")
+            raise ProblemError(name, ":".join(map(spell, side)), "bounds of at most 1e150 in size")
     search = Search(system, values, bounds)
     search.run(limit_boxes, timeout, progress)
     whole = dict(zip(system.variables, [*bounds, *zip(values, values, strict=True)], strict=True))

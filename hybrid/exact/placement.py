@@ -65,8 +65,30 @@ def candidates(question: FeedbackQuestion, reach: Reach) -> Iterator[GainProposa
             gain = solver(A, B, poles, system.is_discrete)
             if gain is not None and np.isfinite(gain).all():
                 yield GainProposal(gain, None, name, Route.EXACT)
-    for gain in _exact_assignments(system, poles, reach):
+    target = target_polynomial(poles)
+    if reach.F is not None:
+        target //= rational_matrix(reach.F).charpoly()
+    for gain in _exact_assignments(system, target, reach):
         yield GainProposal(gain, None, "exact assignment", Route.EXACT)
+
+
+def stabilising_candidates(question: FeedbackQuestion, reach: Reach) -> Iterator[GainProposal]:
+    """Gains that put the movable poles at simple places in the region, for plants whose Riccati gains were not proved.
+
+    Real, equally spaced poles, on a few scales of the open loop's; in discrete time spread over half the radius.
+    """
+    system, count = question.system, reach.dimension
+    boundary = question.region.boundary(system.is_discrete)
+    if system.is_discrete:
+        targets = [[boundary * Fraction(k, 2 * count) for k in range(1, count + 1)]]
+    else:
+        size = max(1.0, float(np.abs(np.linalg.eigvals(system.A.floats)).max()))
+        scales = [Fraction(size * factor / max(count, 1)).limit_denominator(1000) for factor in (1.0, 0.25)]
+        targets = [[boundary - scale * k for k in range(1, count + 1)] for scale in scales]
+    for places in targets:
+        target = target_polynomial(tuple((place, Fraction(0)) for place in places))
+        for gain in _exact_assignments(system, target, reach):
+            yield GainProposal(gain, None, "exact assignment", Route.EXACT)
 
 
 def match(discs: tuple[Enclosure, ...], requested: tuple[Pole, ...]) -> Placement:
@@ -122,15 +144,13 @@ def _scipy(A: FloatArray, B: FloatArray, poles: tuple[Pole, ...], discrete: bool
             return None
 
 
-def _exact_assignments(system: LinearSystem, poles: tuple[Pole, ...], reach: Reach) -> Iterator[FloatArray]:
+def _exact_assignments(system: LinearSystem, target: fmpq_poly, reach: Reach) -> Iterator[FloatArray]:
     """Ackermann's formula over Q on the controllable part, one random input direction at a time.
 
     A single input needs no direction. Otherwise Heymann: for almost every K₀ and g, (A − B K₀, B g) is controllable.
     """
     A, B = rational_matrix(system.A), rational_matrix(require_inputs(system))
-    target = target_polynomial(poles)
-    if reach.F is not None and reach.W is not None:
-        target //= rational_matrix(reach.F).charpoly()
+    if reach.W is not None:
         lift, project = _controllable_part(rational_matrix(reach.W))
         A, B = project * A * lift, project * B
     else:

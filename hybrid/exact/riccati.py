@@ -35,12 +35,7 @@ def candidates(question: FeedbackQuestion) -> Iterator[GainProposal]:
 
 
 def further_candidates(question: FeedbackQuestion) -> Iterator[GainProposal]:
-    """LQR gains for other weights and scalings, for plants so badly scaled that identities fail.
-
-    Nothing where the question names its weights: another optimum is not what it asks for.
-    """
-    if question.Q is not None or question.R is not None:
-        return
+    """LQR gains for other weights and scalings, for plants so badly scaled that identities fail."""
     A, B = shifted_pair(question)
     n, m = B.shape
     inputs = _input_scale(A, B)
@@ -87,7 +82,8 @@ def _slicot(A: FloatArray, B: FloatArray, Q: FloatArray, R: FloatArray, discrete
         return None
     a, g, q = (np.array(x, order="F") for x in (A, (G + G.T) / 2, Q))
     try:
-        X, *_, info = ctrlsys.sb02md("D" if discrete else "C", "D", "U", "G", "S", len(A), a, g, q)
+        sort = "U" if discrete else "S"  # of the symplectic pencil, "U" leads to the stabilising solution
+        X, *_, info = ctrlsys.sb02md("D" if discrete else "C", "D", "U", "G", sort, len(A), a, g, q)
     except (ValueError, RuntimeError):
         return None
     return np.asarray(X) if info == 0 else None

@@ -95,7 +95,7 @@ class LinearSystem:
     def dual(self) -> LinearSystem:
         """(Aᵀ, Cᵀ): observability of a system is controllability of its dual."""
         if self.C is None:
-            raise ProblemError("C", "nothing", "an output matrix: observability asks what C sees")
+            raise ProblemError("C", "nothing", "an output matrix: this question is about what the outputs show")
         return LinearSystem(self.A.T, self.C.T, dt=self.dt, name=self.name)
 
     def closed_loop(self, gain: Any) -> LinearSystem:

@@ -8,12 +8,13 @@ the enclosure, and so for the one at the equilibrium.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hybrid.answer import Answer, Enclosure, Reason, Route, Status, Verdict
 from hybrid.certificate import Certificate
@@ -21,6 +22,15 @@ from hybrid.question import LocalQuestion
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.numbers import spell
 from hybrid.verify.equilibrium import Equilibrium, Located
+from hybrid.verify.lyapunov import FloatArray
+
+_NEGLIGIBLE = 1e-9
+"""Relative size below which a singular value or an entry of a direction counts as 0."""
+_MAY_STILL_BE = {
+    Verdict.UNCONTROLLABLE: "controllable",
+    Verdict.NOT_STABILIZABLE: "stabilisable",
+    Verdict.NOT_STABILISABLE: "stabilisable",
+}
 
 
 def conclude(
@@ -47,8 +57,11 @@ def conclude(
             certificate=None,
             reason=Reason.CRITICAL,
             point=middle,
-            notes=(*told, *_centre(linear)),
+            notes=(*told, *_centre(linear, question.system.states)),
         )
+    if answer.verdict in _MAY_STILL_BE and not question.at_point:
+        may_be = _MAY_STILL_BE[answer.verdict]
+        told = (*told, f"This is about the linearisation; the nonlinear system may still be {may_be}.")
     certificate = None
     if answer.certificate is not None:
         certificate = _certificate(question, linear, answer.certificate, point)
@@ -95,20 +108,62 @@ def _is_critical(linear: LinearSystem, answer: Answer) -> bool:
     return answer.bounds is None or answer.bounds[0] is None or answer.bounds[0] <= Fraction(linear.is_discrete)
 
 
-def _centre(linear: LinearSystem) -> tuple[str, ...]:
-    """The eigenvalues on the boundary with their directions, in words."""
+def _centre(linear: LinearSystem, states: Sequence[str]) -> tuple[str, ...]:
+    """The eigenvalues on the boundary with their multiplicities and eigenvectors, in words."""
     from hybrid.exact.spectrum import Spectrum
 
-    values, vectors = np.linalg.eig(linear.A.floats)
-    told = []
-    for disc in Spectrum.of(linear.A, discrete=linear.is_discrete).enclosures() or ():
-        if disc.im < 0 or not _on_boundary(disc, linear.is_discrete):
-            continue
-        direction = vectors[:, int(np.abs(values - complex(disc)).argmin())]
-        entries = ", ".join(f"{x:.4g}" for x in (direction if disc.im else direction.real))
-        value = f"{complex(disc):.6g}" if disc.im else f"{float(disc.re):.6g}"
-        told.append(f"The linearisation has the critical eigenvalue {value}, with the direction ({entries}).")
-    return tuple(told)
+    discs = Spectrum.of(linear.A, discrete=linear.is_discrete).enclosures() or ()
+    critical = (disc for disc in discs if disc.im >= 0 and _on_boundary(disc, linear.is_discrete))
+    return tuple(_critical_eigenvalue(disc, linear.A.floats, states) for disc in critical)
+
+
+def _critical_eigenvalue(disc: Enclosure, A: FloatArray, states: Sequence[str]) -> str:
+    """One of them, or it and its conjugate; that it is defective is found in floating point."""
+    value, order = complex(disc), disc.multiplicity
+    vectors = _null_space(A - (value if disc.im else value.real) * np.eye(len(A)), order)
+    is_defective = len(vectors) < order
+    if not disc.im:
+        which = f"critical eigenvalue {value.real:.6g}"
+    elif not disc.re:
+        which = f"critical eigenvalues ±{value.imag:.6g}j"
+    else:
+        which = f"critical eigenvalues {value.real:.6g} ± {value.imag:.6g}j"
+    if order > 1:
+        which += (", each" if disc.im else "") + f" of multiplicity {order}" + (" and defective" if is_defective else "")
+    how = "with only the direction" if is_defective else "with the direction"
+    directions = ("s " if len(vectors) > 1 else " ") + " and ".join(_direction(vector, states) for vector in vectors)
+    upper = f" for +{value.imag:.6g}j" if disc.im else ""
+    return f"The linearisation has the {which}, {how}{directions}{upper}."
+
+
+def _null_space(M: NDArray[Any], most: int) -> NDArray[Any]:
+    """A basis in rows of the null space of a singular matrix, at most so many, reduced to few entries.
+
+    By the singular value decomposition, in floating point: a singular value below the tolerance counts as 0.
+    """
+    _, sizes, rows = np.linalg.svd(M)
+    count = min(most, max(1, int((sizes <= _NEGLIGIBLE * max(1.0, sizes[0])).sum())))
+    basis = rows[len(rows) - count :].conj()
+    for i in range(count):
+        pivot = int(np.round(np.abs(basis[i]), 9).argmax())  # of equal ones the first
+        basis[i] /= basis[i, pivot]
+        for k in range(count):
+            if k != i:
+                basis[k] -= basis[k, pivot] * basis[i]
+    order = [int((np.abs(row) > _NEGLIGIBLE).argmax()) for row in basis]
+    return basis[np.argsort(order, kind="stable")]
+
+
+def _direction(vector: NDArray[Any], states: Sequence[str]) -> str:
+    """The entries that are not negligible, by the names of the states."""
+    entries = []
+    for name, entry in zip(states, vector.tolist(), strict=True):
+        real, imaginary = (0.0 if abs(part) <= _NEGLIGIBLE else part for part in (entry.real, entry.imag))
+        if imaginary:
+            entries.append(f"{name} = " + (f"{real:.4g}{imaginary:+.4g}j" if real else f"{imaginary:.4g}j"))
+        elif real:
+            entries.append(f"{name} = {real:.4g}")
+    return f"({', '.join(entries)})"
 
 
 def _on_boundary(disc: Enclosure, discrete: bool) -> bool:
