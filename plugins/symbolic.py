@@ -113,6 +113,7 @@ def linearise(
 def spelled(relation: Boolean) -> list[str]:
     """The conditions of a conjunction, each as text; empty where it is always true.
 
+    >>> from sympy import Ne
     >>> from sympy.abc import k
     >>> spelled((k > 0) & Ne(k, 2))
     ['k != 2', 'k > 0']

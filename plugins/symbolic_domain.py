@@ -6,7 +6,7 @@ while a tape is run, before anything can cancel.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,7 +39,7 @@ class Domain:
         """sympy's arithmetic; an operation that has no value whatever the parameters are raises ArithmeticError."""
         plain = symbols()
         f = plain.operations
-        operations = {
+        operations: dict[str, Callable[..., Any]] = {
             **f,
             "/": lambda u, v: f["/"](u, self._nonzero(v)),
             "^": lambda u, k: f["^"](self._nonzero(u) if k < 0 else u, k),
@@ -113,4 +113,3 @@ def _factors(u: Expr) -> Iterable[Expr]:
         yield from _factors(u.args[0])
     elif not isinstance(u, exp):
         yield u
-

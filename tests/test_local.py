@@ -23,7 +23,7 @@ def critical(text, dt=None):
         (
             "x' = y; y' = -x; z' = w; w' = -z",
             None,
-            ["eigenvalues ±1j, each of multiplicity 2, with the directions (x = 1, y = 1j) and (z = 1, w = 1j) for +1j."],
+            ["±1j, each of multiplicity 2, with the directions (x = 1, y = 1j) and (z = 1, w = 1j) for +1j."],
         ),
         (
             "x' = y + z; y' = -x + w; z' = w; w' = -z",
@@ -39,7 +39,7 @@ def critical(text, dt=None):
         (
             "x' = x^2; y' = w; w' = -4*y; z' = -z",
             None,
-            ["eigenvalue 0, with the direction (x = 1).", "eigenvalues ±2j, with the direction (y = -0.5j, w = 1) for +2j."],
+            ["eigenvalue 0, with the direction (x = 1).", "±2j, with the direction (y = -0.5j, w = 1) for +2j."],
         ),
         ("x' = x - x^3; y' = -y; z' = z/2", 1, ["eigenvalue 1, with the direction (x = 1).", "eigenvalue -1"]),
         ("x' = 0.6*x - 0.8*y; y' = 0.8*x + 0.6*y", 1, ["eigenvalues 0.6 ± 0.8j, with the direction (x = 1, y = -1j)"]),

@@ -329,7 +329,7 @@ def test_a_gain_keeps_its_digits() -> None:
         (["stability", "brusselator", "--symbolic", "a>0,b", "--at", "x=a,y=b/a"], ["a**2 - b + 1 > 0"]),
         (["stability", "lorenz", "--symbolic", "r", "--at", "x=0,y=0,z=0"], ["r < 1"]),
         (["stability", "lorenz", "--symbolic", "r", "--at", "x=sqrt(b*(r-1)),y=sqrt(b*(r-1)),z=r-1"],
-         ["3760 - 152*r > 0", "r > 1"]),
+         ["r < 470/19", "r > 1"]),
         (["stability", "logistic-map", "--symbolic", "r", "--at", "x=1-1/r"], ["r < 3", "r > 1"]),
         (["controllability", "pendulum", "--symbolic", "m,l"], ["l != 0", "m != 0"]),
         (["controllability", "x' = a*x + u; y' = b*y + u", "--inputs", "u", "--symbolic", "a,b"], ["a - b != 0"]),
@@ -364,7 +364,7 @@ def test_conditions_are_true_just_where_the_numbers_are_stable(run: Run) -> None
     for eps, code in (("0.70", 1), ("0.71", 0)):
         assert run("stability", "watt-governor", "--param", f"eps={eps}").exit_code == code
     conditions = json.loads(run("stability", "watt-governor", "--symbolic", "eps", "--json").stdout)["conditions"]
-    assert "6*eps - 3*sqrt(2) > 0" in conditions
+    assert conditions == ["2*eps - sqrt(2) > 0", "eps > 0"]
 
 
 @pytest.mark.parametrize(

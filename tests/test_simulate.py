@@ -76,7 +76,7 @@ def test_a_response_that_chatters_is_given_up():
 
 
 def test_a_response_of_too_many_steps_says_so():
-    pendulum = NonlinearSystem.from_text("x' = y; y' = -sin(x) - y/2")
+    pendulum = NonlinearSystem.from_text("x' = y; y' = -sin(x)")
     for system in (pendulum, LinearSystem([["1/2"]], dt=1)):
         response = simulate(system, duration="1e9")
         assert "takes more than 20000 steps" in response.ended

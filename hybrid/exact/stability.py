@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from hybrid.answer import Answer, Reason, Route, Status
+from hybrid.answer import Answer, Enclosure, Reason, Route, Status
 from hybrid.certificate import Certificate
 from hybrid.exact.spectrum import Spectrum, as_claim
 from hybrid.question import StabilityQuestion
+
+_CHECKED_UP_TO = 100  # states: the checker's own limit on work lies somewhat above
 
 
 def decide(question: StabilityQuestion) -> Answer:
@@ -44,5 +46,14 @@ def decide(question: StabilityQuestion) -> Answer:
         Certificate(system, claim, "characteristic polynomial"),
         bounds=spectrum.bounds,
         poles=poles,
-        notes=(Reason.PRECISION_EXHAUSTED.value,) if question.poles and poles is None else (),
+        notes=_notes(question, poles),
     )
+
+
+def _notes(question: StabilityQuestion, poles: tuple[Enclosure, ...] | None) -> tuple[str, ...]:
+    told = []
+    if question.poles and poles is None:
+        told.append(Reason.PRECISION_EXHAUSTED.value)
+    if question.system.n > _CHECKED_UP_TO:
+        told.append("The stand-alone checker may refuse a characteristic polynomial of this order as too much work.")
+    return tuple(told)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.expressions.parser import is_name
+from hybrid.expressions.source import Sources
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact
 
@@ -86,11 +87,19 @@ def from_shell(text: str, inputs: Sequence[str], parameters: Mapping[str, Any], 
 
     Raises:
         ParseError: also for a symbol that is neither a state nor among the inputs and parameters.
+        ProblemError: a parameter stands nowhere in the equations, as when it is misspelled.
 
     >>> from_shell("x' = -k*x + u", ["u"], {"k": "2"})
     <NonlinearSystem n=1, m=1, p=1, continuous>
     """
-    return NonlinearSystem.from_text(text, inputs, parameters, dt=dt)
+    system = NonlinearSystem.from_text(text, inputs, parameters, dt=dt)
+    tokens, _ = Sources().read("equations", text)
+    for name in parameters:
+        if name not in tokens:
+            known = [other for other in parameters if other in tokens]
+            expected = f"one of {', '.join(known)}" if known else "nothing, as the equations have no parameters"
+            raise ProblemError("parameters", f"{name}, which stands nowhere in the equations", expected)
+    return system
 
 
 def with_parameters(system: NonlinearSystem, parameters: Mapping[str, Any]) -> NonlinearSystem:

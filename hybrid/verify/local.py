@@ -124,12 +124,13 @@ def _critical_eigenvalue(disc: Enclosure, A: FloatArray, states: Sequence[str]) 
     is_defective = len(vectors) < order
     if not disc.im:
         which = f"critical eigenvalue {value.real:.6g}"
-    elif not disc.re:
+    elif abs(disc.re) <= disc.radius:
         which = f"critical eigenvalues ±{value.imag:.6g}j"
     else:
         which = f"critical eigenvalues {value.real:.6g} ± {value.imag:.6g}j"
     if order > 1:
-        which += (", each" if disc.im else "") + f" of multiplicity {order}" + (" and defective" if is_defective else "")
+        each, defective = ", each" if disc.im else "", " and defective" if is_defective else ""
+        which += f"{each} of multiplicity {order}{defective}"
     how = "with only the direction" if is_defective else "with the direction"
     directions = ("s " if len(vectors) > 1 else " ") + " and ".join(_direction(vector, states) for vector in vectors)
     upper = f" for +{value.imag:.6g}j" if disc.im else ""
