@@ -102,12 +102,13 @@ class Spectrum:
     @cached_property
     def is_stable(self) -> bool:
         """Whether every eigenvalue is strictly inside the stability boundary."""
-        return self.is_below(Fraction(self.discrete))
+        boundary, guessed = Fraction(self.discrete), self._guessed_bounds
+        return self.is_below(boundary) if guessed is None else guessed[1] <= boundary
 
     @cached_property
     def is_on_boundary(self) -> bool:
         """Whether the abscissa (radius) is exactly that of the stability boundary."""
-        return not self.is_stable and self.is_at_most(Fraction(self.discrete))
+        return self._guessed_bounds is None and not self.is_stable and self.is_at_most(Fraction(self.discrete))
 
     def lies_in(self, region: Region) -> bool:
         """Whether every eigenvalue lies in the region."""
@@ -152,11 +153,10 @@ class Spectrum:
     def bounds(self) -> tuple[Fraction, Fraction]:
         """[lo, hi] around the abscissa (radius), narrow enough to show on which side of the boundary it lies."""
         boundary = Fraction(self.discrete)
+        if self._guessed_bounds is not None:
+            return self._guessed_bounds
         if self.is_on_boundary:
             return boundary, boundary
-        guessed = self._guessed_bounds(boundary)
-        if guessed is not None:
-            return guessed
         precision = _FIRST_PRECISION
         while True:
             lo, hi = _extreme(self.roots(precision), self.discrete, precision)
@@ -164,11 +164,14 @@ class Spectrum:
                 return _outwards(lo, -math.inf, boundary), _outwards(hi, math.inf, boundary)
             precision *= 2
 
-    def _guessed_bounds(self, boundary: Fraction) -> tuple[Fraction, Fraction] | None:
-        """Short numbers on both sides of the eigenvalues in floats, proved by Routh; cheaper than isolating the roots.
+    @cached_property
+    def _guessed_bounds(self) -> tuple[Fraction, Fraction] | None:
+        """lo ≤ abscissa < hi, short numbers beside the float eigenvalues, proved by Routh: cheaper than all the roots.
 
-        None where the guess is wrong (clustered eigenvalues, numbers beyond the doubles) or decides too little.
+        Both on one side of the stability boundary, which settles it. None where the guess is wrong (clustered
+        eigenvalues, numbers beyond the doubles) or the boundary too near.
         """
+        boundary = Fraction(self.discrete)
         if not np.isfinite(self.floats).all():
             return None
         try:
