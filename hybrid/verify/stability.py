@@ -16,8 +16,8 @@ _NO_DISCS = "The linearisation is known up to a radius only, so its poles are no
 def decide(question: StabilityQuestion) -> Answer | None:
     """Answer a stability question from proved bounds on the abscissa; None where they do not settle it.
 
-    Sectors and pole enclosures are left to the exact route, which an enclosed matrix does not have. What comes back is a
-    proof, whichever way it goes: two Lyapunov inequalities, for the upper and the lower bound.
+    Sectors and pole enclosures are left to the exact route, which an enclosed matrix does not have. What comes back
+    is a proof, whichever way it goes: two Lyapunov inequalities, for the upper and the lower bound.
     """
     system, region = question.system, question.region
     if region.damping or (question.poles and not system.is_enclosed):
