@@ -21,7 +21,8 @@ _SHELLS = ("bash", "zsh", "fish")
 def bench(selection: tuple[str, ...], quick: bool, markdown: bool, as_json: bool) -> None:
     """Measure this solver beside its peers on this machine and print the ratios.
 
-    JOB is startup, feedback, stability, controllability, placement, large or check; all of them by default.
+    JOB is startup, feedback, stability, controllability, placement, equations, equilibria, large or check; all of them
+    by default.
     """
     from hybrid.bench import as_markdown, as_text, run
 
