@@ -105,7 +105,7 @@ class Trial:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """The outcome of a question.
 
@@ -201,6 +201,9 @@ class Answer:
         from hybrid.render import as_document
 
         return as_document(self)
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.status.value}: {self.verdict.value}, route {self.route.value}>"
 
     def __str__(self) -> str:
         from hybrid.render import as_text

@@ -209,4 +209,8 @@ def _proposer(model: bool | str | os.PathLike[str]) -> GainProposer | None:
         return None
     from hybrid.propose.gain import GainProposer, shipped
 
-    return shipped() if model is True else GainProposer(model)
+    if model is True:
+        return shipped()
+    if not isinstance(model, str | os.PathLike):
+        raise ProblemError("model", model, "True, False, or the path of a model file or folder")
+    return GainProposer(model)

@@ -168,7 +168,7 @@ def _weight(value: Any, field: str, order: int, *, strictly: bool) -> np.ndarray
 
 def _poles(value: Any, system: LinearSystem, region: Region) -> tuple[Pole, ...]:
     try:
-        listed = list(value)
+        listed = value.split(",") if isinstance(value, str) else list(value)
     except TypeError:
         raise ProblemError("poles", value, "a list of numbers") from None
     poles = tuple(_pole(entry, f"poles[{i}]") for i, entry in enumerate(listed, 1))

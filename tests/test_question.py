@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hybrid
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.question import FeedbackQuestion, RankQuestion, Region
 from hybrid.systems.linear import LinearSystem
@@ -223,3 +224,20 @@ def test_plants_beyond_the_doubles_have_no_gain(A: Any, B: Any, field: str) -> N
     with pytest.raises(ProblemError) as error:
         read(LinearSystem([[A]], [[B]]))
     assert error.value.field == field
+
+
+def test_poles_as_one_text() -> None:
+    plant = LinearSystem([[0, 1], [0, 0]], [[0], [1]])
+    assert hybrid.feedback(plant, poles="-1, -2").gain.tolist() == [[2.0, 3.0]]
+
+
+@pytest.mark.parametrize("wrong", [3, None, b"x"])
+def test_what_is_no_certificate_or_model_is_named(wrong: object) -> None:
+    with pytest.raises(hybrid.CertificateError, match="no certificate"):
+        hybrid.check(wrong)  # type: ignore[arg-type]
+    with pytest.raises(hybrid.ProblemError, match="model"):
+        hybrid.feedback(LinearSystem([[1]], [[1]]), model=wrong)  # type: ignore[arg-type]
+
+
+def test_an_answer_is_one_line_in_a_session() -> None:
+    assert repr(hybrid.stability([[-1]])) == "<Answer proved: stable, route exact>"

@@ -116,6 +116,8 @@ def check(certificate: Certificate | Mapping[str, Any] | str | os.PathLike[str])
             return checker.check(checker.read(certificate.to_json()))
         if isinstance(certificate, Mapping):
             return checker.check(dict(certificate))
+        if not isinstance(certificate, str | os.PathLike):
+            raise CertificateError(f"a {type(certificate).__name__} is no certificate, and no path of one")
         return checker.check(checker.read(Path(certificate).read_bytes()))
     except OSError as error:
         raise CertificateError(f"{certificate}: cannot be read, {error.strerror or error}") from None

@@ -30,12 +30,12 @@ class ExactMatrix:
         self._fractions = fractions
 
     @classmethod
-    def read(cls, value: Any, field: str) -> ExactMatrix:
-        """Read a numpy array or nested lists of int, float, Fraction, Decimal or text.
+    def read(cls, value: Any, field: str, *, square: bool = False) -> ExactMatrix:
+        """Read a numpy array or nested lists of int, float, Fraction, Decimal or text; `square` is asked for first.
 
         Raises:
             ProblemError: an entry is no finite number.
-            DimensionError: ragged, empty, or not two-dimensional.
+            DimensionError: ragged, empty, not two-dimensional, or not square where that is asked for.
 
         >>> ExactMatrix.read([["1/3", 2]], "A").fractions
         ((Fraction(1, 3), Fraction(2, 1)),)
@@ -46,7 +46,10 @@ class ExactMatrix:
             raise ProblemError(field, "a masked array", "an array without masked entries")
         if isinstance(value, np.ndarray) and _converts_to_doubles(value):
             return cls._from_doubles(value, field)
-        return cls._from_rows(_rows(value, field), field)
+        rows = _rows(value, field)
+        if square and len(rows) != len(rows[0]):  # before a million numbers are read for nothing
+            raise DimensionError(field, f"shape {(len(rows), len(rows[0]))}", "a square matrix")
+        return cls._from_rows(rows, field)
 
     @classmethod
     def _from_doubles(cls, value: NDArray[Any], field: str) -> ExactMatrix:

@@ -42,7 +42,7 @@ class LinearSystem:
     name: str
 
     def __init__(self, A: Any, B: Any = None, C: Any = None, D: Any = None, dt: Any = None, name: str = "") -> None:
-        state = ExactMatrix.read(A, "A")
+        state = ExactMatrix.read(A, "A", square=True)
         n = state.shape[0]
         _expect_shape("A", state, (n, n), "a square matrix")
         inputs = None if B is None else ExactMatrix.read(B, "B")
