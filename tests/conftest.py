@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+settings.register_profile("ci", derandomize=True)  # the same examples each time; elsewhere new ones are tried
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 _NEEDS = {
     "shared": ((SHARED / "plants").is_dir(), "../shared/plants is absent"),

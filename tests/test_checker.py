@@ -701,7 +701,14 @@ def abscissa(M: np.ndarray[Any, Any], discrete: bool) -> float:
 
 
 def clearly_false(document: Document) -> bool:
-    """Whether floating point, with a wide margin, contradicts a claim."""
+    """Whether floating point, with a wide margin, contradicts a claim; it cannot beyond the range of doubles."""
+    try:
+        return contradicted(document)
+    except OverflowError:
+        return False
+
+
+def contradicted(document: Document) -> bool:
     system, claim, margin = document["system"], document["claim"], 1e-3
     A, discrete = floats(system["A"]), system["dt"] is not None
     decay = float(exact(claim.get("decay", "0")))
