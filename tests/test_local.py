@@ -63,3 +63,12 @@ def test_a_verdict_about_the_linearisation_says_so():
 def test_no_such_note_where_the_linearisation_decides():
     driven = NonlinearSystem(["x"], ["u"], ["x^2 + u"])
     assert not any(STILL in note for note in hybrid.controllability(driven).notes)
+
+
+def test_there_is_no_jacobian_at_a_kink() -> None:
+    system = hybrid.NonlinearSystem(["x"], ["u"], ["x^2 - 2 + abs(x^2 - 2)/2 + u"])
+    assert hybrid.controllability(system, at={"x": "sqrt(2)"}, at_point=True).status is hybrid.Status.UNDECIDED
+    smooth = hybrid.NonlinearSystem(["x"], ["u"], ["x^2 - 2 + u"])
+    answer = hybrid.controllability(smooth, at={"x": "sqrt(2)"}, at_point=True)
+    assert answer.status is hybrid.Status.PROVED
+    assert hybrid.check(answer.certificate).valid

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.answer import Answer, Enclosure, Reason, Route, Status, Verdict
-from hybrid.certificate import Certificate
+from hybrid.certificate import Certificate, check
 from hybrid.question import LocalQuestion
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.numbers import spell
@@ -65,6 +65,22 @@ def conclude(
     certificate = None
     if answer.certificate is not None:
         certificate = _certificate(question, linear, answer.certificate, point)
+        lyapunov = answer.certificate.method == "lyapunov"
+        # Over a kink of abs the enclosure holds Clarke's slopes. One Lyapunov matrix for all of them proves stability at
+        # an equilibrium; of a Jacobian as such, which does not exist there, they say nothing, and the checker refuses.
+        if linear.is_enclosed and (question.at_point or not lyapunov) and not check(certificate).valid:
+            return replace(
+                answer,
+                question=question,
+                status=Status.UNDECIDED,
+                verdict=Verdict.UNKNOWN,
+                certificate=None,
+                bounds=None,
+                gain=None,
+                reason=Reason.ENCLOSURE_TOO_WIDE,
+                point=middle,
+                notes=told,
+            )
     return replace(answer, question=question, certificate=certificate, point=middle, notes=told)
 
 
