@@ -66,8 +66,8 @@ def conclude(
     if answer.certificate is not None:
         certificate = _certificate(question, linear, answer.certificate, point)
         lyapunov = answer.certificate.method == "lyapunov"
-        # Over a kink of abs the enclosure holds Clarke's slopes. One Lyapunov matrix for all of them proves stability at
-        # an equilibrium; of a Jacobian as such, which does not exist there, they say nothing, and the checker refuses.
+        # Over a kink of abs the enclosure holds Clarke's slopes. One Lyapunov matrix for all of them proves stability
+        # at an equilibrium; of a Jacobian as such, which does not exist there, they say nothing: the checker refuses.
         if linear.is_enclosed and (question.at_point or not lyapunov) and not check(certificate).valid:
             return replace(
                 answer,
