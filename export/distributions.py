@@ -12,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.propose.bilinear import continuous_twin, in_unit_weights
+
 FloatArray = NDArray[np.float64]
 Pairs = tuple[FloatArray, FloatArray]
 Family = Callable[[np.random.Generator, int, int, int], Pairs]
@@ -128,17 +130,26 @@ def aircraft(rng: np.random.Generator, count: int, n: int, m: int) -> Pairs:
     return A, rng.standard_normal((count, n, m)) * strength * (rng.random((count, n, m)) < 0.7) + 1e-2
 
 
+def sampled(rng: np.random.Generator, count: int, n: int, m: int) -> Pairs:
+    """Discrete-time Gaussian pairs, spectral radius about 0.5 to 2, as their continuous-time twins in unit weights."""
+    A, B = gaussian(rng, count, n, m)
+    A *= 10 ** rng.uniform(-0.3, 0.3, (count, 1, 1)) / np.sqrt(n)
+    eye = np.broadcast_to(np.eye(n), A.shape), np.broadcast_to(np.eye(m), (count, m, m))
+    return in_unit_weights(continuous_twin(A, B, *eye))[:2]
+
+
 FAMILIES: dict[str, Family] = {
     family.__name__: family
     for family in (
         gaussian, authority, weighted, companion, near_uncontrollable, lightly_damped,
-        badly_scaled, integrators, masses, aircraft,
+        badly_scaled, integrators, masses, aircraft, sampled,
     )
 }  # fmt: skip
 
 MIXTURE: dict[str, float] = {
-    "gaussian": 0.35, "authority": 0.15, "weighted": 0.10, "companion": 0.04, "near_uncontrollable": 0.06,
+    "gaussian": 0.32, "authority": 0.13, "weighted": 0.07, "companion": 0.04, "near_uncontrollable": 0.06,
     "lightly_damped": 0.06, "badly_scaled": 0.10, "integrators": 0.05, "masses": 0.04, "aircraft": 0.05,
+    "sampled": 0.08,
 }  # fmt: skip
 """Share of each family in the training data."""
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from hybrid.answer import Route
 from hybrid.errors import ModelError
+from hybrid.propose.bilinear import Regulator, continuous_twin, in_unit_weights
 from hybrid.propose.proposal import GainProposal
 from hybrid.propose.refine import newton_kleinman
 from hybrid.question import FeedbackQuestion
 from hybrid.systems.linear import require_inputs
-from hybrid.verify.lyapunov import FloatArray
 
 if TYPE_CHECKING:
     from hybrid.propose.gain import GainProposer
@@ -25,42 +25,55 @@ _FULL_STEPS = 8  # where the user's weights ask for the optimum
 def proposals(question: FeedbackQuestion, proposer: GainProposer) -> Iterator[GainProposal]:
     """The model's gain as it is, then after Newton–Kleinman steps; for weights of the user only the latter.
 
-    The model knows Q = I and R = I. With Q = L Lᵀ and R = S Sᵀ, z = Lᵀx and v = Sᵀu make any weights these; a decay
-    rate σ is taken in by A + σI.
+    The model knows continuous time, Q = I and R = I; a change of coordinates makes every problem such a one. A decay
+    rate σ is taken in by A + σI (by A/(1 − σ) and B/(1 − σ) in discrete time).
 
     Raises:
         ModelError: the model file is absent, damaged or foreign, or what it says has another shape, or is not finite.
     """
     system = question.system
-    if system.is_discrete or not proposer.accepts(system.n, system.m):
+    if not proposer.accepts(system.n, system.m):
         return
-    A, B = system.A.floats + float(question.region.decay) * np.eye(system.n), require_inputs(system).floats
-    Q = np.eye(system.n) if question.Q is None else question.Q
-    R = np.eye(system.m) if question.R is None else question.R
+    discrete = system.is_discrete
     weighted = question.Q is not None or question.R is not None
-    guess = _in_weighted_coordinates(proposer, A, B, Q, R) if weighted else proposer.propose(A, B)
+    problem = _problem(question)
+    if discrete or weighted:
+        guess = _guess(proposer, problem, discrete=discrete)
+    else:
+        guess = proposer.propose(problem.A, problem.B)
     if guess is None:
         return
     if not guess.fits(system.n, system.m):
         raise ModelError(f"{guess.source}: proposed something that is no gain for this plant")
     if not weighted:
         yield guess
-    refined = newton_kleinman(
-        A, B, Q, R, guess.gain, discrete=False, steps=_FULL_STEPS if weighted else _REFINEMENT_STEPS
-    )
+    steps = _FULL_STEPS if weighted else _REFINEMENT_STEPS
+    refined = newton_kleinman(*problem, guess.gain, discrete=discrete, steps=steps)
     if refined is not None:
         yield GainProposal(*refined, guess.source, Route.MODEL_REFINED)
 
 
-def _in_weighted_coordinates(
-    proposer: GainProposer, A: FloatArray, B: FloatArray, Q: FloatArray, R: FloatArray
-) -> GainProposal | None:
-    """A proposal for the weights Q ≻ 0 and R; None where Q is singular."""
+def _problem(question: FeedbackQuestion) -> Regulator:
+    """The regulator problem whose solution also has the decay rate."""
+    system, decay = question.system, float(question.region.decay)
+    A, B = system.A.floats, require_inputs(system).floats
+    A, B = (A / (1 - decay), B / (1 - decay)) if system.is_discrete else (A + decay * np.eye(system.n), B)
+    Q = np.eye(system.n) if question.Q is None else question.Q
+    return Regulator(A, B, Q, np.eye(system.m) if question.R is None else question.R)
+
+
+def _guess(proposer: GainProposer, problem: Regulator, *, discrete: bool) -> GainProposal | None:
+    """The proposal for a problem; None where Q is singular, or A has an eigenvalue at −1 in discrete time."""
+    A, B, _, R = problem
     try:
-        L, S = np.linalg.cholesky(Q), np.linalg.cholesky(R)
+        a, b, L, S = in_unit_weights(continuous_twin(*problem) if discrete else problem)
     except np.linalg.LinAlgError:
         return None
-    to_z, from_z, from_v = L.T, np.linalg.inv(L.T), np.linalg.inv(S.T)
-    guess = proposer.propose(to_z @ A @ from_z, to_z @ B @ from_v)
-    P = None if guess.lyapunov is None else L @ guess.lyapunov @ L.T
-    return GainProposal(from_v @ guess.gain @ to_z, P, guess.source, guess.route)
+    guess = proposer.propose(a, b)
+    if guess.lyapunov is None:
+        return GainProposal(np.linalg.solve(S.T, guess.gain) @ L.T, None, guess.source, guess.route)
+    P = L @ guess.lyapunov @ L.T
+    gain = np.linalg.solve(S.T, guess.gain) @ L.T
+    if discrete:
+        gain = np.linalg.solve(R + B.T @ P @ B, B.T @ P @ A)
+    return GainProposal(gain, P, guess.source, guess.route)
