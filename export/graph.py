@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from hybrid.propose.canonical import CANONICAL_FORM
 from hybrid.propose.gain import SCHEMA
@@ -27,12 +28,13 @@ class Graph:
     """Nodes and constants in the order they are added; every operation returns the name of its result."""
 
     def __init__(self) -> None:
+        self.prefix = ""
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, NDArray[np.generic]] = {}
 
     def add(self, operation: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
-        """Append a node; the name of its first result, further ones carry the suffixes .1, .2, …"""
-        name = f"{operation.lower()}_{len(self.nodes)}"
+        """Append a node; the name of its first result, a number, further ones carry the suffixes .1, .2, …"""
+        name = f"{self.prefix}{len(self.nodes)}"  # short: a graph whose steps repeat has thousands
         names = [name] + [f"{name}.{i}" for i in range(1, outputs)]
         self.nodes.append(helper.make_node(operation, list(inputs), names, **attributes))
         return name
@@ -53,34 +55,54 @@ class Graph:
         """The stacked matrices transposed."""
         return self.add("Transpose", matrix, perm=[0, 2, 1])
 
+    def linear(self, x: str, layer: str) -> str:
+        """A torch.nn.Linear."""
+        return self.add("Gemm", x, f"{layer}.weight", f"{layer}.bias", transB=1)
 
-def to_model(network: RiccatiNetwork) -> onnx.ModelProto:
+    def norm(self, x: str, layer: str) -> str:
+        """A torch.nn.LayerNorm over the last axis."""
+        return self.add("LayerNormalization", x, f"{layer}.weight", f"{layer}.bias", epsilon=1e-5)
+
+    def block(self, x: str, block: str) -> str:
+        """A `network.Block`."""
+        inner = self.add("Relu", self.linear(self.norm(x, f"{block}.norm"), f"{block}.inner"))
+        return self.add("Add", x, self.linear(inner, f"{block}.outer"))
+
+    def parameters(self, network: nn.Module) -> None:
+        """All of a network, under their torch names."""
+        for name, value in network.state_dict().items():
+            self.constant(name, value.detach().cpu().numpy())
+
+    def model(
+        self, name: str, inputs: list[onnx.ValueInfoProto], output: onnx.ValueInfoProto, metadata: dict[str, str]
+    ) -> onnx.ModelProto:
+        """The checked model; its metadata say what it is."""
+        constants = [numpy_helper.from_array(value, name) for name, value in self.constants.items()]
+        model = helper.make_model(
+            helper.make_graph(self.nodes, name, inputs, [output], constants),
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="hybrid.export",
+        )
+        helper.set_model_props(model, metadata)
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+
+def to_model(network: RiccatiNetwork, schema: str = SCHEMA) -> onnx.ModelProto:
     """The network as a model with inputs A, B, Q (stacked, any m), output G, and metadata that name its form."""
     graph = Graph()
-    for name, tensor in network.state_dict().items():
-        graph.constant(name, tensor.detach().cpu().numpy())
+    graph.parameters(network)
     graph.nodes.append(helper.make_node("Identity", [_network(graph, network)], ["G"]))
     n = network.shape.n
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "riccati",
-            [_tensor("A", n), _tensor("B", "m", n), _tensor("Q", n)],
-            [_tensor("G", n)],
-            [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="hybrid.export",
-    )
-    shape = json.dumps(network.shape.as_dict())
-    helper.set_model_props(model, {"hybrid_schema": SCHEMA, "canonical_form": CANONICAL_FORM, "shape": shape})
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    metadata = {"hybrid_schema": schema, "canonical_form": CANONICAL_FORM, "shape": json.dumps(network.shape.as_dict())}
+    inputs = [tensor("A", n, n), tensor("B", n, "m"), tensor("Q", n, n)]
+    return graph.model("riccati", inputs, tensor("G", n, n), metadata)
 
 
-def _tensor(name: str, columns: int | str, rows: int | None = None) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", rows or columns, columns])
+def tensor(name: str, *shape: int | str) -> onnx.ValueInfoProto:
+    """A stacked input or output in float32."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *shape])
 
 
 def _network(graph: Graph, network: RiccatiNetwork) -> str:
@@ -116,18 +138,10 @@ def _features(graph: Graph, n: int, A: str, S: str, Q: str) -> str:
 
 def _layers(graph: Graph, stage: Stage, name: str, x: str) -> str:
     """The residual network between features and triangular factor."""
-
-    def linear(x: str, layer: str) -> str:
-        return graph.add("Gemm", x, f"{name}.{layer}.weight", f"{name}.{layer}.bias", transB=1)
-
-    def norm(x: str, layer: str) -> str:
-        return graph.add("LayerNormalization", x, f"{name}.{layer}.weight", f"{name}.{layer}.bias", epsilon=1e-5)
-
-    x = linear(x, "enter")
+    x = graph.linear(x, f"{name}.enter")
     for i in range(len(stage.blocks)):
-        inner = graph.add("Relu", linear(norm(x, f"blocks.{i}.norm"), f"blocks.{i}.inner"))
-        x = graph.add("Add", x, linear(inner, f"blocks.{i}.outer"))
-    return linear(norm(x, "norm"), "leave")
+        x = graph.block(x, f"{name}.blocks.{i}")
+    return graph.linear(graph.norm(x, f"{name}.norm"), f"{name}.leave")
 
 
 def _triangular(graph: Graph, stage: Stage, raw: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from .network import Guess
 SHIFT = 0.03
 
 
-def riccati_residual(guess: Guess) -> Tensor:
+def riccati_residual(guess: Guess, shift: float = SHIFT) -> Tensor:
     """log(1 + ‖W^{-1/2} E W^{-1/2}‖_F²): the residual of the guess relative to the slack of its proof.
 
     In the coordinates where P = I the residual is E = A + Aᵀ + Q + 2σI − S, and with W = Q + 2σI + S the
@@ -26,9 +26,9 @@ def riccati_residual(guess: Guess) -> Tensor:
     Rows in which W is not positive definite in single precision are left out: one of them would make the gradient of
     the whole stack NaN (from n = 8 on that happened in every step, after a few hundred).
     """
-    shift = 2 * SHIFT * torch.eye(guess.A.shape[-1], dtype=guess.A.dtype, device=guess.A.device)
-    W = guess.Q + guess.S + shift
-    E = guess.A + guess.A.mT + guess.Q - guess.S + shift
+    room = 2 * shift * torch.eye(guess.A.shape[-1], dtype=guess.A.dtype, device=guess.A.device)
+    W = guess.Q + guess.S + room
+    E = guess.A + guess.A.mT + guess.Q - guess.S + room
     C, info = torch.linalg.cholesky_ex(W.detach())
     sound = (info == 0) & torch.isfinite(C).all(2).all(1)
     C, E = torch.linalg.cholesky_ex(W[sound])[0], E[sound]

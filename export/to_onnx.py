@@ -1,22 +1,19 @@
-"""From torch to a shipped ONNX file and back: parity, shipping with a card, weights of a shipped file."""
+"""Riccati networks from torch to a shipped ONNX file and back: parity, shipping with a card, weights of a file."""
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from hybrid.errors import ModelError
 from hybrid.propose.canonical import FloatArray, canonical_pair
 from hybrid.propose.gain import SCHEMA, model_name
 
+from . import files
 from .card import model_card
 from .distributions import mixed
 from .graph import to_model
@@ -26,23 +23,11 @@ PARITY = 1e-4
 """Allowed difference of torch and ONNX Runtime: rounding in float32, through all stages."""
 
 
-def load_weights(path: Path) -> dict[str, Tensor]:
-    """The parameters in an exported file, by name, ready for `load_state_dict`."""
-    model = _read(path)
-    return {
-        tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
-        for tensor in model.graph.initializer
-        if tensor.name.startswith("stages.")
-    }
-
-
 def load_network(path: Path) -> RiccatiNetwork:
     """The torch network of an exported file."""
-    properties = {entry.key: entry.value for entry in _read(path).metadata_props}
-    if properties.get("hybrid_schema") != SCHEMA:
-        raise ModelError(f"{path}: not a model exported by hybrid ({SCHEMA})")
-    network = RiccatiNetwork(Shape(**json.loads(properties["shape"])))
-    network.load_state_dict(load_weights(path))
+    shape, stored = files.read(path, SCHEMA)
+    network = RiccatiNetwork(Shape(**shape))
+    network.load_state_dict({name: stored[name] for name in network.state_dict()})
     return network
 
 
@@ -70,35 +55,14 @@ def ship(module: nn.Module, record: dict[str, Any], validation: float, inputs: t
     """Export to `folder` with a card if no better model of this order lies there; whether it did."""
     assert isinstance(module, RiccatiNetwork)
     target = folder / model_name(module.shape.n)
-    card_path = target.with_suffix(".json")
-    if target.exists() and card_path.exists():
-        card = json.loads(card_path.read_text(encoding="utf-8"))
-        if card["validation"] >= round(validation, 4):
-            return False
+    if not files.is_best(target, validation):
+        return False
     device = next(module.parameters()).device
     module.cpu()
     exported = to_model(module).SerializeToString()
     difference = parity(module, exported, inputs)
     module.to(device)
-    if not difference <= PARITY:
-        raise ModelError(f"{target.name}: torch and ONNX Runtime differ by {difference:.1e}, more than {PARITY:.0e}")
+    files.require_parity(target.name, difference, PARITY)
     card = model_card(target.name, exported, module.shape, record, inputs)
-    card |= {"validation": round(validation, 4), "parity": float(f"{difference:.1e}")}
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(target, exported)
-    _replace(card_path, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+    files.write(target, exported, card | {"validation": round(validation, 4), "parity": float(f"{difference:.1e}")})
     return True
-
-
-def _read(path: Path) -> onnx.ModelProto:
-    try:
-        return onnx.load(path)
-    except Exception as cause:  # protobuf and onnx raise many kinds
-        raise ModelError(f"{path}: cannot be read as an ONNX file ({type(cause).__name__})") from cause
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

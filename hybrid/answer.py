@@ -70,6 +70,10 @@ class Reason(Enum):
     """Why a question stayed undecided; the text says what to try."""
 
     GAIN_NOT_PROVED = "No gain in double precision was proved; scale the states and inputs, or ask for less decay."
+    GAIN_NOT_FOUND = (
+        "No such gain was found, which does not show that there is none; allow more starts, more outputs or more free "
+        "entries, or ask for less decay."
+    )
     WEIGHTS_NOT_STABILISING = (
         "No gain for these weights was proved stabilising; take a Q that sees every mode on the stability boundary."
     )
@@ -116,8 +120,8 @@ class Answer:
         route: who found it.
         certificate: the proof, which anyone can re-check; None only where the status is UNDECIDED.
         abscissa: [lo, hi] around max Re λ (continuous) or max |λ| (discrete), rounded outwards, of A or of the
-            closed loop.
-        gain: (m, n) K for u = −K x, the doubles that were proved.
+            closed loop; of one gain for several systems, around the largest of theirs (the claim has each).
+        gain: (m, n) K for u = −K x, or (m, p) for u = −K y: the doubles that were proved.
         poles: an enclosure of each eigenvalue, where asked for.
         point: of a nonlinear system, the midpoint of the equilibrium's enclosure by name.
         dimension: of the controllable (observable) subspace, where that was the question.
@@ -170,31 +174,43 @@ class Answer:
             math.inf if hi is None else _round_towards(hi, math.inf),
         )
 
-    def closed_loop(self) -> LinearSystem | NonlinearSystem:
-        """The system under u = −K x, exactly as proved; of a nonlinear one, under u = u* − K (x − x*).
+    def closed_loop(self) -> LinearSystem | NonlinearSystem | tuple[LinearSystem, ...]:
+        """The system under u = −K x (u = −K y), exactly as proved.
+
+        A nonlinear one is under u = u* − K (x − x*), or u = u* − K (y − y*).
+
+        One gain for several systems gives a tuple, in their order.
 
         Raises:
             ProblemError: there is no gain in this answer.
         """
         from hybrid.errors import ProblemError
-        from hybrid.question import LocalQuestion
+        from hybrid.question import LocalQuestion, StaticGainQuestion
 
-        if self.gain is None:
+        question, gain = self.question, self.gain
+        if gain is None:
             raise ProblemError("gain", "none in this answer", "an answer that carries a gain")
-        if isinstance(self.question, LocalQuestion):
-            return self.question.system.closed_loop(self.gain, self.point or {})
-        return self.question.system.closed_loop(self.gain)
+        if isinstance(question, LocalQuestion):
+            of_outputs = self.certificate is not None and self.certificate.claim.get("output", False)
+            return question.system.closed_loop(gain, self.point or {}, output=of_outputs)
+        if not isinstance(question, StaticGainQuestion):
+            return question.system.closed_loop(gain)
+        loops = tuple(system.closed_loop(gain, output=question.output) for system in question.systems)
+        return loops if len(loops) > 1 else loops[0]
 
     def to_control(self) -> Any:
         """As a python-control system: the closed loop where a gain was asked for, otherwise the system.
 
+        One gain for several systems gives a tuple, in their order.
+
         Raises:
             ProblemError: a gain was asked for, and there is none.
         """
-        from hybrid.question import FeedbackQuestion
+        from hybrid.question import FeedbackQuestion, StaticGainQuestion
 
-        asked_for_gain = isinstance(self.question, FeedbackQuestion) or self.gain is not None
-        return (self.closed_loop() if asked_for_gain else self.question.system).to_control()
+        asked_for_gain = isinstance(self.question, FeedbackQuestion | StaticGainQuestion) or self.gain is not None
+        found = self.closed_loop() if asked_for_gain else self.question.system
+        return tuple(loop.to_control() for loop in found) if isinstance(found, tuple) else found.to_control()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON knows it; the keys are those of `--json`."""

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from numbers import Number
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hybrid import solve as pipeline
 from hybrid.answer import Answer
 from hybrid.errors import ProblemError
-from hybrid.question import FeedbackQuestion, LinearQuestion, LocalQuestion, RankQuestion, Region, StabilityQuestion
+from hybrid.question import (
+    FeedbackQuestion,
+    LinearQuestion,
+    LocalQuestion,
+    RankQuestion,
+    Region,
+    StabilityQuestion,
+    StaticGainQuestion,
+)
 from hybrid.systems.coerce import coerce
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.plants import NonlinearPlant
+from hybrid.trials import STARTS, Search
 
 if TYPE_CHECKING:
     from hybrid.propose.gain import GainProposer
+    from hybrid.propose.output_gain import OutputGainProposer
 
 
 def stability(
@@ -135,7 +148,11 @@ def feedback(
     R: Any = None,
     decay: Any = 0,
     poles: Any = None,
+    output: bool = False,
+    structure: Any = None,
     model: bool | str | os.PathLike[str] = True,
+    starts: int = STARTS,
+    progress: Callable[[float], None] | None = None,
     at: Mapping[str, Any] | None = None,
     at_point: bool = False,
 ) -> Answer:
@@ -146,14 +163,23 @@ def feedback(
     equation or a pole placement gives the gain. Without Q, R and poles any stabilising gain answers; with Q or R it is
     the LQR gain for them, up to rounding (the optimum itself is computed, not proved).
 
+    For a gain of the outputs (u = −K y), one with zeros in given places, or one for several systems there is no closed
+    form. A search answers: quasi-Newton steps on the spectral abscissa, the largest over the systems, from many starts.
+
     Args:
         system: a LinearSystem, NonlinearSystem or python-control system with inputs. Near an equilibrium (x*, u*) of a
-            nonlinear one the gain is for u = u* − K (x − x*).
+            nonlinear one the gain is for u = u* − K (x − x*), or u = u* − K (y − y*). A list of up to 8 linear systems
+            asks for one gain that stabilises each of them: operating points, failures.
         Q: (n, n) state weight, symmetric, positive semidefinite.
         R: (m, m) input weight, symmetric, positive definite.
         decay: σ in 1/s, asks for Re λ < −σ; in discrete time for |λ| < 1 − σ.
         poles: n numbers closed under conjugation, instead of weights; "-1+2j", (re, im) and complex are understood.
+        output: feed back the outputs y = C x in place of the state (D has to be zero); the gain is (m, p).
+        structure: (m, n) or (m, p), True (1) where an entry of K is free, False (0) where it has to be zero; or the
+            word "diagonal", for a decentralised gain.
         model: False for no proposals; a path for another model file or folder.
+        starts: of the search, before it gives up.
+        progress: is told the share of the search that is done.
         at, at_point: the equilibrium of a nonlinear system, as in `stability`.
 
     Returns:
@@ -164,19 +190,64 @@ def feedback(
         ProblemError, DimensionError: a weight, a pole or the system makes no sense; the sentence names it.
         ModelError: `model` names a file that is no model of ours.
 
-    Source: Boyd et al. 1994, (1.2); Laub 1979; Kleinman 1968; Varga 1981; Hautus 1970.
+    Source: Boyd et al. 1994, (1.2); Laub 1979; Kleinman 1968; Varga 1981; Hautus 1970; for the search Burke, Henrion,
+    Lewis and Overton 2006; Lewis and Overton 2013.
 
     >>> import hybrid
-    >>> answer = hybrid.feedback(hybrid.LinearSystem([[0, 1], [0, 0]], [[0], [1]]), poles=[-1, -2], model=False)
+    >>> double_integrator = hybrid.LinearSystem([[0, 1], [0, 0]], [[0], [1]])
+    >>> answer = hybrid.feedback(double_integrator, poles=[-1, -2], model=False)
     >>> answer.gain
     array([[2., 3.]])
     >>> hybrid.check(answer.certificate).valid
     True
-    """
-    def ask(plant: LinearSystem) -> FeedbackQuestion:
-        return FeedbackQuestion.read(plant, Q, R, decay, poles)
 
-    return pipeline.solve(_question(system, at, at_point, ask), None if poles is not None else _proposer(model))
+    The outputs alone, and one gain for two plants, the second with half the inertia:
+
+    >>> lagged = hybrid.LinearSystem([[0, 1], [1, -1]], [[0], [1]], [[1, 0]])
+    >>> hybrid.feedback(lagged, output=True).gain.shape
+    (1, 1)
+    >>> both = hybrid.feedback([double_integrator, hybrid.LinearSystem([[0, 1], [0, 0]], [[0], [2]])])
+    >>> both.status.value, [loop.n for loop in both.closed_loop()]
+    ('proved', [2, 2])
+    """
+    plants = _several(system)
+    if plants is None and output is False and structure is None:
+
+        def ask(plant: LinearSystem) -> LinearQuestion:
+            return FeedbackQuestion.read(plant, Q, R, decay, poles)
+
+        return pipeline.solve(_question(system, at, at_point, ask), None if poles is not None else _proposer(model))
+
+    for field, value in (("Q", Q), ("R", R), ("poles", poles)):
+        if value is not None:
+            expected = "nothing beside output feedback, a structure or several systems, which leave no such choice"
+            raise ProblemError(field, "a value", expected)
+    search = Search(_output_proposer(model), starts, progress)
+    if plants is None:
+
+        def ask_one(plant: LinearSystem) -> LinearQuestion:
+            return StaticGainQuestion.read([plant], output, structure, decay)
+
+        return pipeline.solve(_question(system, at, at_point, ask_one), search=search)
+
+    linear = [_linear(plant) for plant in plants]
+    if at is not None or at_point:
+        raise ProblemError("at", at, "nothing: a linear system has its equilibrium at 0")
+    return pipeline.solve(StaticGainQuestion.read(linear, output, structure, decay), search=search)
+
+
+def _several(system: Any) -> list[Any] | None:
+    """The systems of a list of systems; None for one system, which may be written as rows of numbers."""
+    row_of_a_matrix = list, tuple, np.ndarray, str, Number
+    is_list = isinstance(system, list | tuple) and len(system) > 0
+    return list(system) if is_list and not isinstance(system[0], row_of_a_matrix) else None
+
+
+def _linear(system: Any) -> LinearSystem:
+    if isinstance(system, NonlinearSystem | NonlinearPlant):
+        expected = "linear ones, where one gain is asked for several"
+        raise ProblemError("system", "a nonlinear system", expected)
+    return coerce(system)
 
 
 def _rank(system: Any, about: str, decay: Any, at: Mapping[str, Any] | None, at_point: bool) -> Answer:
@@ -209,8 +280,18 @@ def _proposer(model: bool | str | os.PathLike[str]) -> GainProposer | None:
         return None
     from hybrid.propose.gain import GainProposer, shipped
 
-    if model is True:
-        return shipped()
+    return shipped() if model is True else GainProposer(_model_path(model))
+
+
+def _output_proposer(model: bool | str | os.PathLike[str]) -> OutputGainProposer | None:
+    if model is False:
+        return None
+    from hybrid.propose.output_gain import OutputGainProposer, shipped
+
+    return shipped() if model is True else OutputGainProposer(_model_path(model))
+
+
+def _model_path(model: object) -> str | os.PathLike[str]:
     if not isinstance(model, str | os.PathLike):
         raise ProblemError("model", model, "True, False, or the path of a model file or folder")
-    return GainProposer(model)
+    return model

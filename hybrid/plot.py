@@ -11,7 +11,7 @@ import numpy as np
 
 from hybrid.answer import Answer
 from hybrid.errors import ProblemError
-from hybrid.question import LocalQuestion, Region
+from hybrid.question import LocalQuestion, Region, StaticGainQuestion
 from hybrid.systems.numbers import spell
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def require_format(path: str | Path) -> str:
 
 
 def pole_plot(answer: Answer, kind: str) -> bytes:
-    """Draw the poles of A, and of A − B K where the answer has a gain, in the complex plane.
+    """Draw the poles of A, and of the closed loop where the answer has a gain, in the complex plane.
 
     Poles are eigenvalues in double precision, drawn to be looked at; the proof is in the answer. The region
     that was asked for is shaded: left of −σ within the damping sector, or |λ| < 1 − σ in discrete time.
@@ -60,8 +60,8 @@ def pole_plot(answer: Answer, kind: str) -> bytes:
     from matplotlib.figure import Figure
 
     system = question.system
-    open_loop = _poles(system.A.floats)
-    closed_loop = None if answer.gain is None else _poles(system.closed_loop(answer.gain).A.floats)
+    open_loop = _poles_of(question.systems if isinstance(question, StaticGainQuestion) else (system,))
+    closed_loop = None if answer.gain is None else _poles_of(answer.closed_loop())
     everything = open_loop if closed_loop is None else np.concatenate([open_loop, closed_loop])
     figure = Figure(figsize=(7, 5.2), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
@@ -71,7 +71,8 @@ def pole_plot(answer: Answer, kind: str) -> bytes:
     draw(axes, everything, question.region)
     _mark(axes, open_loop, _OPEN, "x", "poles of A")
     if closed_loop is not None:
-        _mark(axes, closed_loop, _CLOSED, "o", "poles of A − B K")
+        loop = "A − B K C" if isinstance(question, StaticGainQuestion) and question.output else "A − B K"
+        _mark(axes, closed_loop, _CLOSED, "o", f"poles of {loop}")
     axes.grid(visible=True, linewidth=0.4, alpha=0.5)
     axes.set_axisbelow(True)
     handles, labels = axes.get_legend_handles_labels()
@@ -79,6 +80,12 @@ def pole_plot(answer: Answer, kind: str) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format=kind)
     return content.getvalue()
+
+
+def _poles_of(systems: Any) -> _ComplexVector:
+    """The poles of one linear system, or of several."""
+    several = systems if isinstance(systems, tuple) else (systems,)
+    return np.concatenate([_poles(system.A.floats) for system in several])
 
 
 def _poles(matrix: Any) -> _ComplexVector:

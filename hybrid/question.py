@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.errors import DimensionError, ProblemError
-from hybrid.systems.exact_matrix import ExactMatrix
+from hybrid.systems.exact_matrix import EnclosedMatrix, ExactMatrix, FloatMatrix
 from hybrid.systems.linear import LinearSystem, require_inputs
 from hybrid.systems.numbers import exact, nearest_float, spell
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hybrid.systems.nonlinear import NonlinearSystem
 
 Pole = tuple[Fraction, Fraction]  # real and imaginary part, exact
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+MOST_SYSTEMS = 8  # that one gain may be asked to stabilise
 RANK_PROPERTIES = ("controllability", "observability", "stabilizability", "detectability")
 
 
@@ -123,7 +125,98 @@ class FeedbackQuestion:
         )
 
 
-LinearQuestion = StabilityQuestion | RankQuestion | FeedbackQuestion
+    @property
+    def systems(self) -> tuple[LinearSystem, ...]:
+        """The one system."""
+        return (self.system,)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the gain: inputs by states."""
+        return self.system.m, self.system.n
+
+    def measured(self, system: LinearSystem) -> ExactMatrix | None:
+        """What the gain is fed: the state itself, which needs no C."""
+        return None
+
+
+@dataclass(frozen=True)
+class StaticGainQuestion:
+    """One gain K for every one of the systems, u = −K y or u = −K x, with zeros where the structure asks for them.
+
+    Attributes:
+        systems: at least one, at most `MOST_SYSTEMS`; all in continuous or all in discrete time.
+        region: where every closed-loop pole of every system has to lie.
+        output: whether K is fed the outputs y = C x, and not the state.
+        structure: (m, p) or (m, n), True where an entry of K is free and False where it has to be 0; None: all free.
+    """
+
+    systems: tuple[LinearSystem, ...]
+    region: Region
+    output: bool
+    structure: Mask | None = None
+
+    @classmethod
+    def read(
+        cls, systems: Sequence[LinearSystem], output: bool, structure: Any, decay: Any
+    ) -> StaticGainQuestion:
+        """Validate the systems against each other, and the structure against them.
+
+        Without C every state is an output, and output feedback is state feedback.
+
+        Raises:
+            DimensionError: other numbers of inputs or outputs than in the first system, a structure of another shape.
+            ProblemError: no system or too many, continuous time beside discrete, no B, a D that is not zero, a
+                structure that leaves no entry free.
+        """
+        if not isinstance(output, bool | np.bool_):
+            raise ProblemError("output", output, "True or False")
+        if not 0 < len(systems) <= MOST_SYSTEMS:
+            raise ProblemError("systems", f"{len(systems)} systems", f"1 to {MOST_SYSTEMS} of them for one gain")
+        by_output = bool(output) and any(system.C is not None for system in systems)
+        for k, system in enumerate(systems, 1):
+            _expect_alike(system, systems[0], f" of system {k}" if len(systems) > 1 else "", by_output)
+        region = Region.read(decay, 0, is_discrete=systems[0].is_discrete)
+        _expect_doubles("decay", np.array(nearest_float(region.decay)))
+        columns = systems[0].p if by_output else systems[0].n
+        free = None if structure is None else _structure(structure, (systems[0].m, columns))
+        return cls(tuple(systems), region, by_output, None if free is None or free.all() else free)
+
+    @property
+    def system(self) -> LinearSystem:
+        """The first of the systems."""
+        return self.systems[0]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the gain: inputs by outputs, or by states."""
+        return self.system.m, self.system.p if self.output else self.system.n
+
+    @property
+    def free(self) -> Mask:
+        """True where an entry of the gain is free."""
+        return np.ones(self.shape, dtype=bool) if self.structure is None else self.structure
+
+    def measured(self, system: LinearSystem) -> ExactMatrix | None:
+        """What the gain is fed: C of the system, or None for the state itself."""
+        return system.C if self.output else None
+
+
+    def plants(self) -> list[tuple[FloatMatrix, FloatMatrix, FloatMatrix]]:
+        """A, B, C of each system in doubles, the decay rate taken in: to be stabilised, and no more than that.
+
+        A + σI in continuous time, A/(1 − σ) and B/(1 − σ) in discrete time; C = I for the state itself.
+        """
+        decay, found = float(self.region.decay), []
+        for system in self.systems:
+            A, B, measured = system.A.floats, require_inputs(system).floats, self.measured(system)
+            A, B = (A / (1 - decay), B / (1 - decay)) if system.is_discrete else (A + decay * np.eye(system.n), B)
+            found.append((A, B, np.eye(system.n) if measured is None else measured.floats))
+        return found
+
+
+GainQuestion = FeedbackQuestion | StaticGainQuestion
+LinearQuestion = StabilityQuestion | RankQuestion | GainQuestion
 
 
 @dataclass(frozen=True)
@@ -150,6 +243,59 @@ def _expect_doubles(field: str, value: np.ndarray[Any, np.dtype[np.float64]]) ->
     """A gain is made of doubles, and so has to be what it is computed from."""
     if not np.isfinite(value).all():
         raise ProblemError(field, "a number above 1.8e308", "numbers in the range of doubles, to compute a gain")
+
+
+def _expect_alike(system: LinearSystem, first: LinearSystem, which: str, by_output: bool) -> None:
+    """One gain fits all: the same inputs and outputs (or states), the same kind of time; D = 0 and doubles."""
+    _expect_doubles(f"A{which}", system.A.floats)
+    _expect_doubles(f"B{which}", require_inputs(system).floats)
+    if system.is_discrete != first.is_discrete:
+        raise ProblemError(f"dt{which}", system.dt, "continuous time for all systems, or discrete time for all")
+    if system.m != first.m:
+        raise DimensionError(f"B{which}", f"{system.m} inputs", f"{first.m} inputs, as in the first system")
+    if not by_output:
+        if system.n != first.n:
+            raise DimensionError(f"A{which}", f"{system.n} states", f"{first.n} states, as in the first system")
+        return
+    if system.C is None:
+        raise ProblemError(f"C{which}", "nothing", "an output matrix, as the other systems have")
+    _expect_doubles(f"C{which}", system.C.floats)
+    if system.p != first.p:
+        raise DimensionError(f"C{which}", f"{system.p} outputs", f"{first.p} outputs, as in the first system")
+    if system.D is not None and not _is_zero(system.D):
+        expected = "zero, for output feedback u = -K y; feed back y - D u, and leave D out"
+        raise ProblemError(f"D{which}", "a feedthrough that is not zero", expected)
+
+
+def _is_zero(matrix: ExactMatrix) -> bool:
+    if isinstance(matrix, EnclosedMatrix):
+        return not matrix.floats.any() and not matrix.radius.any()
+    return not any(map(any, matrix.fractions))
+
+
+def _structure(value: Any, shape: tuple[int, int]) -> Mask:
+    """A mask of free entries from the word "diagonal", an array or nested lists of True/1 and False/0."""
+    if isinstance(value, str):
+        if value.strip().lower() != "diagonal":
+            raise ProblemError("structure", value, 'the word "diagonal", or a matrix of 1 (free) and 0 (zero)')
+        if shape[0] != shape[1]:
+            words = f"a square gain, as its shape is {shape}; write the matrix of 1 (free) and 0 (zero)"
+            raise DimensionError("structure", "diagonal", words)
+        return np.eye(shape[0], dtype=bool)
+    rows = np.ndarray, list, tuple
+    if isinstance(value, rows) and all(isinstance(row, rows) for row in value):
+        value = [[int(x) if isinstance(x, bool | np.bool_) else x for x in row] for row in value]
+    entries = ExactMatrix.read(value, "structure")
+    mask: Mask = entries.floats != 0
+    if not np.isin(entries.floats, (0.0, 1.0)).all():
+        expected = "1 where an entry of K is free, 0 where it is zero"
+        raise ProblemError("structure", "an entry other than 0 and 1", expected)
+    if mask.shape != shape:
+        raise DimensionError("structure", f"shape {mask.shape}", f"shape {shape}, that of the gain")
+    if not mask.any():
+        raise ProblemError("structure", "zeros alone", "a free entry at least")
+    mask.setflags(write=False)
+    return mask
 
 
 def _weight(value: Any, field: str, order: int, *, strictly: bool) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -13,10 +13,20 @@ from typing import Any
 
 import numpy as np
 
+from hybrid import render_gain as gains
 from hybrid import render_local as local
 from hybrid.answer import Answer, Enclosure, Status, Verdict
 from hybrid.decimals import at_most, exactly, outwards, short_centre
-from hybrid.question import RANK_PROPERTIES, FeedbackQuestion, LocalQuestion, RankQuestion, Region
+from hybrid.question import (
+    RANK_PROPERTIES,
+    FeedbackQuestion,
+    LocalQuestion,
+    RankQuestion,
+    Region,
+    StaticGainQuestion,
+)
+from hybrid.systems.linear import LinearSystem
+from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import spell
 
 _WIDTH = 100  # columns of a terminal line that a matrix may fill
@@ -47,13 +57,15 @@ def as_document(answer: Answer) -> dict[str, Any]:
 
     `abscissa`, the poles and (of a nonlinear system alone) `point` are doubles rounded outwards, `gain` the doubles
     that were proved (their shortest decimals round-trip), `certificate` the whole document that `hybrid check` reads.
+    Of one gain for several systems, `systems` describes them all and `system` the first.
 
     >>> import hybrid
     >>> document = as_document(hybrid.stability(hybrid.LinearSystem([[-1]])))
     >>> document["status"], document["verdict"], document["gain"]
     ('proved', 'stable', None)
     """
-    system, ends = answer.question.system, answer.abscissa
+    question, ends = answer.question, answer.abscissa
+    several = question.systems if isinstance(question, StaticGainQuestion) and len(question.systems) > 1 else ()
     return {
         "status": answer.status.value,
         "verdict": answer.verdict.value,
@@ -67,14 +79,19 @@ def as_document(answer: Answer) -> dict[str, Any]:
         "notes": list(answer.notes),
         "timings": dict(answer.timings),
         "trials": [asdict(trial) for trial in answer.trials],
-        "system": {
-            "name": system.name,
-            "n": system.n,
-            "m": system.m,
-            "p": system.p,
-            "dt": None if system.dt is None else float(system.dt),
-        },
+        "system": _system_document(question.system),
+        **({"systems": [_system_document(system) for system in several]} if several else {}),
         "certificate": None if answer.certificate is None else answer.certificate.to_dict(),
+    }
+
+
+def _system_document(system: LinearSystem | NonlinearSystem) -> dict[str, Any]:
+    return {
+        "name": system.name,
+        "n": system.n,
+        "m": system.m,
+        "p": system.p,
+        "dt": None if system.dt is None else float(system.dt),
     }
 
 
@@ -89,13 +106,15 @@ def as_latex(answer: Answer) -> str:
     if _is_local(answer) and answer.certificate is not None:
         rows[0] += rf"\text{{ at }}{local.latex(answer)}"
     if answer.bounds is not None:
-        eigenvalue = rf"\lambda({'A' if answer.gain is None else 'A-BK'})"
+        eigenvalue = rf"\lambda({'A' if answer.gain is None else gains.matrix(answer).replace(' ', '')})"
         part = f"|{eigenvalue}|" if answer.question.system.is_discrete else rf"\operatorname{{Re}}{eigenvalue}"
         rows.append(rf"\max {part} {_latex_enclosure(*answer.bounds)}")
     if answer.dimension is not None:
         rows.append(rf"\text{{dimension }}{answer.dimension}\text{{ of }}{answer.question.system.n}")
     if answer.gain is not None:
-        rows.append(_latex_gain(answer.gain) + (r",\quad u = u^* - K (x - x^*)" if _is_local(answer) else ""))
+        law = local.feedback_law(answer).replace("*", "^*") if _is_local(answer) else gains.law(answer)
+        shown = _latex_gain(answer.gain)
+        rows.append(shown if law == "u = -K x" else rf"{shown},\quad {law}")
     if answer.reason is not None:
         rows.append(rf"\text{{{answer.reason.value}}}")
     return r"$\displaystyle\begin{array}{l}" + r"\\".join(rows) + r"\end{array}$"
@@ -125,7 +144,7 @@ def _about(answer: Answer) -> str:
         return local.about(answer)
     if isinstance(question, RankQuestion):
         return question.about
-    return "feedback" if isinstance(question, FeedbackQuestion) else "stability"
+    return "feedback" if isinstance(question, FeedbackQuestion | StaticGainQuestion) else "stability"
 
 
 def _asked_region(answer: Answer) -> Region:
@@ -188,11 +207,12 @@ def _feedback(answer: Answer, asked: Region) -> str:
     if answer.verdict is Verdict.NOT_PLACEABLE:
         return f"no gain K places these poles{near}: an uncontrollable pole, which no K moves, is not among them."
     region = _region(asked, answer.question.system.is_discrete)
+    if not _is_local(answer):
+        return gains.headline(answer, region)
     if answer.status is Status.DISPROVED:
-        return f"no gain K gives every pole{near} {region}: an uncontrollable pole, which no K moves, lies outside."
-    if _is_local(answer):
-        return f"{local.found(answer)}: with u = u* - K (x - x*) every pole of A - B K has {region}."
-    return f"the system is stabilised: with u = -K x every pole of A - B K has {region}."
+        return f"no gain K{gains.structured(answer)} gives every pole{near} {region}: {gains.why_none(answer)}."
+    law, loop = local.feedback_law(answer), gains.matrix(answer)
+    return f"{local.found(answer)}: with {law} every pole of {loop} has {region}."
 
 
 def _asks_about_inputs(about: str) -> bool:
@@ -227,7 +247,11 @@ def _bounds(answer: Answer) -> list[tuple[str, str]]:
     name = ("closed-loop " if answer.gain is not None else "") + (
         "spectral radius" if discrete else "spectral abscissa"
     )
-    return [(name, _enclosure(*answer.bounds) + ("" if discrete else " 1/s"))]
+    unit = "" if discrete else " 1/s"
+    each = gains.each_abscissa(answer)
+    if each:
+        return [(f"{name} {k}", _enclosure(*ends) + unit) for k, ends in enumerate(each, 1)]
+    return [(name, _enclosure(*answer.bounds) + unit)]
 
 
 def _distance(answer: Answer) -> list[tuple[str, str]]:
@@ -282,7 +306,7 @@ def _whose_poles(answer: Answer) -> str:
     if about == "stability":
         return f"poles of {_matrix_name(answer)}"
     if answer.gain is not None:
-        return "poles of A - B K"
+        return f"poles of {gains.matrix(answer)}"
     is_dual = about in RANK_PROPERTIES and not _asks_about_inputs(about)
     return "unobservable poles" if is_dual else "uncontrollable poles"
 

@@ -84,7 +84,12 @@ def law(answer: Answer) -> str:
     assert isinstance(answer.question, LocalQuestion)
     coordinates = bounds(answer)
     inputs = (_number(*coordinates[name]) for name in answer.question.system.inputs)
-    return f"u = u* - K (x - x*) with u* = ({', '.join(inputs)})"
+    return f"{feedback_law(answer)} with u* = ({', '.join(inputs)})"
+
+
+def feedback_law(answer: Answer) -> str:
+    """The law alone: of the outputs where these are fed back."""
+    return "u = u* - K (y - y*)" if _claim(answer).get("output", False) else "u = u* - K (x - x*)"
 
 
 def document(answer: Answer) -> dict[str, list[float]] | None:

@@ -34,6 +34,9 @@ OWN_COMMANDS = {
     "plants": "cli_check",
     "doctor": "doctor",
     "bench": "cli_tools",
+    "eval": "cli_eval",
+    "train": "cli_train",
+    "selftest": "cli_selftest",
     "completion": "cli_tools",
 }
 

@@ -33,8 +33,11 @@ def check(file: str, system_name: str | None, as_json: bool, quiet: bool) -> Non
     document = _document(file)
     report = hybrid.check(document)
     valid, reason = report.valid, report.reason
-    if valid and system_name is not None and (difference := _difference(document["system"], system_name)):
-        valid, reason = False, difference
+    if valid and system_name is not None:
+        certified = document["systems"] if "systems" in document else [document["system"]]
+        differences = [_difference(system, system_name) for system in certified]
+        if all(differences):  # of several systems it has to be one
+            valid, reason = False, differences[0]
     if as_json:
         click.echo(json.dumps({"valid": valid, "claim": report.claim, "reason": reason}))
     elif not quiet:

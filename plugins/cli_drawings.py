@@ -21,11 +21,15 @@ def phase_plane(answer: Answer, kind: str) -> bytes:
     from hybrid.phase_plot import phase_plane as draw
     from hybrid.verify.equilibrium import locate
 
-    question = answer.question
+    question, gain = answer.question, answer.gain
     assert isinstance(question, LocalQuestion)
-    found = locate(question.system, question.at).equilibrium
+    system, at = question.system, question.at
+    if answer.certificate is not None and answer.certificate.claim.get("output", False):
+        loop: Any = answer.closed_loop()  # its gain is not one of the states
+        system, at, gain = loop, {name: (answer.point or {})[name] for name in loop.states}, None
+    found = locate(system, at).equilibrium
     marked = () if found is None else (found,)
-    return _content(kind, lambda path: draw(question.system, path, marked, gain=answer.gain))
+    return _content(kind, lambda path: draw(system, path, marked, gain=gain))
 
 
 def plane_of_box(found: Equilibria, kind: str) -> bytes:

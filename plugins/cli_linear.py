@@ -11,11 +11,14 @@ import click
 import hybrid
 from hybrid.errors import DimensionError, ParseError, ProblemError
 
+from .cli_equilibria import late_progress
 from .cli_options import Output, damping_option, decay_option, output_options
 from .cli_symbolic import CONTROLLABLE, IN_REGION, STABLE, deliver_conditions, linearisation, symbolic_options
-from .cli_system import at_point_option, system_options
+from .cli_system import SystemName, at_point_option, load_system, system_options
 
 _MAX_WEIGHT_BYTES = 20_000_000
+_STRUCTURE = 'Zeros of K: "1 0; 0 1" (1, x or * is free; 0 or . is zero), or diagonal.'
+_AND = "Another system that the same gain has to stabilise; repeatable, up to 8 in all."
 
 
 @click.command()
@@ -97,6 +100,10 @@ def detectability(system: Any, at: Any, at_point: bool, decay: str, output: Outp
 @click.option("--poles", metavar="LIST", help='Place the closed-loop poles: "-1,-2,-3+1j,-3-1j".')
 @click.option("--Q", "state_weight", metavar="WEIGHT", help='LQR state weight: 2, "1,10,1", [[1,0],[0,1]] or a file.')
 @click.option("--R", "input_weight", metavar="WEIGHT", help="LQR input weight, written like --Q.")
+@click.option("--output", "of_outputs", is_flag=True, help="Feed back the outputs alone: u = -K y.")
+@click.option("--structure", metavar="MASK", help=_STRUCTURE)
+@click.option("--and", "others", metavar="SYSTEM", type=SystemName(), multiple=True, help=_AND)
+@click.option("--starts", metavar="N", type=click.IntRange(1), help="Of the search for such gains, before it gives up.")
 @click.option("--model", metavar="FILE", help="Let this ONNX model propose, or those in a folder.")
 @click.option("--no-model", is_flag=True, help="Compute, without proposals of a model.")
 @output_options
@@ -108,24 +115,61 @@ def feedback(
     poles: str | None,
     state_weight: str | None,
     input_weight: str | None,
+    of_outputs: bool,
+    structure: str | None,
+    others: tuple[str, ...],
+    starts: int | None,
     model: str | None,
     no_model: bool,
     output: Output,
 ) -> None:
-    """Give a gain K for u = -K x that is proved to work, or a proof that none exists."""
+    """Give a gain K for u = -K x (u = -K y) that is proved to work, or a proof that none exists.
+
+    \b
+    hybrid feedback plant.toml --decay 0.5
+    hybrid feedback batch-reactor --output
+    hybrid feedback boeing-747-longitudinal --output --structure diagonal
+    hybrid feedback cruise.toml --and climb.toml --and descent.toml
+    """  # noqa: D301 - click reads \b as: keep these lines
     if model is not None and no_model:
         raise click.UsageError("--model and --no-model exclude each other", click.get_current_context())
-    answer = hybrid.feedback(
-        system,
-        Q=None if state_weight is None else read_weight(state_weight, "Q", system.n),
-        R=None if input_weight is None else read_weight(input_weight, "R", system.m),
-        decay=decay,
-        poles=None if poles is None else poles.strip("[] ").split(","),
-        model=not no_model if model is None else model,
-        at=at,
-        at_point=at_point,
-    )
+    plants = [system, *(load_system(other)[0] for other in others)]
+    with late_progress("Searching for a gain") as progress:
+        answer = hybrid.feedback(
+            plants if others else system,
+            Q=None if state_weight is None else read_weight(state_weight, "Q", system.n),
+            R=None if input_weight is None else read_weight(input_weight, "R", system.m),
+            decay=decay,
+            poles=None if poles is None else poles.strip("[] ").split(","),
+            output=of_outputs,
+            structure=None if structure is None else read_structure(structure),
+            model=not no_model if model is None else model,
+            **({} if starts is None else {"starts": starts}),
+            progress=progress,
+            at=at,
+            at_point=at_point,
+        )
     output.deliver(answer)
+
+
+def read_structure(text: str) -> str | list[list[int]]:
+    """The zeros of a gain: rows divided by semicolons, of 1, x, * (free) and 0, . (zero); or a word such as diagonal.
+
+    Raises:
+        ParseError: another character.
+
+    >>> read_structure("1 0; 0 1"), read_structure("x.;xx")
+    ([[1, 0], [0, 1]], [[1, 0], [1, 1]])
+    """
+    if text.strip().isalpha() and set(text.strip().lower()) != {"x"}:
+        return text.strip()
+    free = {"1": 1, "x": 1, "X": 1, "*": 1, "0": 0, ".": 0}
+    rows = [[c for c in row if c not in " ,[]\t"] for row in text.strip().strip(";").split(";")]
+    for entry in (entry for row in rows for entry in row):
+        if entry not in free:
+            expected = 'rows such as "1 0; 0 1" (1, x or * is free; 0 or . is zero), or diagonal'
+            raise ParseError("structure", text, expected)
+    return [[free[entry] for entry in row] for row in rows]
 
 
 def read_weight(text: str, field: str, order: int) -> list[list[Any]]:

@@ -13,7 +13,9 @@ import click
 
 from hybrid.errors import ParseError, ProblemError
 from hybrid.render_local import outward_doubles, relation
-from hybrid.systems.linear import LinearSystem
+from hybrid.systems.exact_matrix import ExactMatrix
+from hybrid.systems.linear import LinearSystem, product
+from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact, nearest_float, spell
 from hybrid.systems.reading_equations import parse_assignments
 
@@ -48,7 +50,7 @@ def region(
     plant, kind = require_nonlinear(system), None if plot is None else plot_format(plot)
     if save is not None:
         require_writable("--save", save)
-    K, point = (None, None) if gain is None else read_gain(gain, plant.m, plant.n)
+    K, point = (None, None) if gain is None else read_gain(gain, plant)
     seconds = read_seconds(timeout, "--timeout")
     from hybrid.verify.region import certificate, largest
 
@@ -87,7 +89,7 @@ def simulate(
     from hybrid.simulate import simulate as respond
 
     kind = None if plot is None else plot_format(plot)
-    K, point = (None, None) if gain is None else read_gain(gain, system.m, system.n)
+    K, point = (None, None) if gain is None else read_gain(gain, system)
     at = at if point is None or isinstance(system, LinearSystem) else point
     first = None if start is None else parse_assignments(start, "--start")
     duration = None if seconds is None else read_seconds(seconds, "--seconds")
@@ -99,13 +101,17 @@ def simulate(
     click.echo(json.dumps(_samples(trajectory)) if as_json else _summary(trajectory, plot))
 
 
-def read_gain(text: str, rows: int, columns: int) -> tuple[list[list[Fraction]], dict[str, Fraction] | None]:
+def read_gain(
+    text: str, system: LinearSystem | NonlinearSystem
+) -> tuple[list[list[Fraction]], dict[str, Fraction] | None]:
     """A gain from a certificate, with the equilibrium that it is for, or from a file or text with a JSON matrix.
 
-    Raises:
-        ProblemError: there is no gain, or not one of this shape.
+    One of the outputs, as its certificate says, becomes the gain of the state that it amounts to, K C.
 
-    >>> read_gain("[[0.5, 1]]", 1, 2)
+    Raises:
+        ProblemError: there is no gain, or not one for this system.
+
+    >>> read_gain("[[0.5, 1]]", LinearSystem([[0, 1], [0, 0]], [[0], [1]]))
     ([[Fraction(1, 2), Fraction(1, 1)]], None)
     """
     if os.path.exists(text):
@@ -118,11 +124,24 @@ def read_gain(text: str, rows: int, columns: int) -> tuple[list[list[Fraction]],
     claim = content.get("claim") if isinstance(content, dict) else {"gain": content}
     claim = claim if isinstance(claim, Mapping) else {}
     stated: Any = claim.get("gain")
+    measured = _measured(claim, system)
+    columns, fed_back = (system.n, "states") if measured is None else (system.p, "outputs")
     is_matrix = isinstance(stated, list) and all(isinstance(row, list) and len(row) == columns for row in stated)
-    if not is_matrix or len(stated) != rows:
-        raise ProblemError("--gain", text, f"a gain of {rows} rows and {columns} columns, inputs by states")
-    point = claim.get("point")
-    return [[exact(entry, "--gain") for entry in row] for row in stated], None if point is None else _middle(point)
+    if not is_matrix or len(stated) != system.m:
+        raise ProblemError("--gain", text, f"a gain of {system.m} rows and {columns} columns, inputs by {fed_back}")
+    gain, point = [[exact(entry, "--gain") for entry in row] for row in stated], claim.get("point")
+    if measured is not None:
+        gain = [list(row) for row in product(ExactMatrix.read(gain, "--gain"), measured).fractions]
+    return gain, None if point is None else _middle(point)
+
+
+def _measured(claim: Mapping[str, Any], system: LinearSystem | NonlinearSystem) -> ExactMatrix | None:
+    """C where the claim is about a gain of the outputs, None where it is about one of the states."""
+    if claim.get("output") is not True:
+        return None
+    if not isinstance(system, LinearSystem) or system.C is None:
+        raise ProblemError("--gain", "a gain of the outputs", "a gain of the states, or a linear system with C")
+    return system.C
 
 
 def _middle(point: Any) -> dict[str, Fraction]:

@@ -111,8 +111,8 @@ def output_options(command: Command) -> Command:
     return with_output  # type: ignore[return-value]
 
 
-def write_bytes(path: str, content: bytes) -> None:
-    """Write a file whole or not at all.
+def write_bytes(path: str, content: bytes, option: str = "--plot") -> None:
+    """Write the file that an option names, whole or not at all.
 
     Raises:
         ProblemError: the place cannot be written to.
@@ -124,7 +124,7 @@ def write_bytes(path: str, content: bytes) -> None:
         os.replace(partial, target)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise ProblemError("--plot", path, f"a place that can be written to ({error.strerror})") from None
+        raise ProblemError(option, path, f"a place that can be written to ({error.strerror})") from None
 
 
 def table(rows: Sequence[Sequence[str]], indent: int = 0) -> str:

@@ -8,22 +8,26 @@ from pathlib import Path
 
 import click
 
+from hybrid.bench import JOBS
 from hybrid.errors import ProblemError
 
 _SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command(short_help="Measure this solver beside its peers.")
+_JOBS = "\n".join(f"  {name:<16}{job}" for name, job in JOBS.items())
+
+
+@click.command(
+    short_help="Measure this solver beside its peers.",
+    help="Measure this solver beside its peers on this machine and print the ratios.\n\n\b\n"
+    f"Jobs, all of them by default:\n{_JOBS}",
+)
 @click.argument("selection", nargs=-1, metavar="[JOB]...")
 @click.option("--quick", is_flag=True, help="Fewer repetitions: a first impression in seconds.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as one JSON object.")
 def bench(selection: tuple[str, ...], quick: bool, markdown: bool, as_json: bool) -> None:
-    """Measure this solver beside its peers on this machine and print the ratios.
-
-    JOB is startup, feedback, stability, controllability, placement, equations, equilibria, large or check; all of them
-    by default.
-    """
+    """Measure, and print a table."""
     from hybrid.bench import as_markdown, as_text, run
 
     rows = run(selection, quick=quick)

@@ -29,6 +29,7 @@ from hybrid.systems.coerce import coerce
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact
+from hybrid.trials import STARTS
 
 from .control_tracer import Tracer, TracingError
 
@@ -139,15 +140,18 @@ def feedback(
     R: Any = None,
     decay: Any = 0,
     poles: Any = None,
+    output: bool = False,
+    structure: Any = None,
     model: Any = True,
+    starts: int = STARTS,
 ) -> Answer:
     """Find a gain K so that u = u* − K (x − x*) makes an equilibrium locally exponentially stable, and prove it.
 
     `answer.to_control()` is the closed loop as a NonlinearIOSystem (a StateSpace after a numerical linearisation).
 
     Args:
-        system, at, at_point, params: as in `stability`.
-        Q, R, decay, poles, model: as in `hybrid.feedback`.
+        system, at, at_point, params: as in `stability`; a list of StateSpaces asks for one gain for all of them.
+        Q, R, decay, poles, output, structure, model, starts: as in `hybrid.feedback`.
 
     Returns, raises: as `stability`.
 
@@ -155,7 +159,8 @@ def feedback(
     >>> feedback(pendulum, poles=[-1, -2]).gain
     array([[3., 3.]])
     """
-    return _ask(hybrid.feedback, system, at, at_point, params, Q=Q, R=R, decay=decay, poles=poles, model=model)
+    options = {"output": output, "structure": structure, "model": model, "starts": starts}
+    return _ask(hybrid.feedback, system, at, at_point, params, Q=Q, R=R, decay=decay, poles=poles, **options)
 
 
 def _ask(
@@ -168,7 +173,7 @@ def _ask(
     names = _names(system)
     point = None if at is None else _point(system, at, names)
     try:
-        traced = nonlinear_system(system, params, outputs=False)
+        traced = nonlinear_system(system, params, outputs=bool(asked.get("output")))
     except TracingError as why:
         linear, note = _linearised(system, point or {}, names, params, why)
         warnings.warn(note, UserWarning, stacklevel=3)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sympy import Expr, I, ImmutableMatrix, Rational, oo
 from sympy.physics.control import StateSpace
 
 from hybrid.answer import Answer, Reason, Route, Status, Verdict
 from hybrid.certificate import Certificate
+from hybrid.question import LocalQuestion, StaticGainQuestion
 from hybrid.systems.linear import LinearSystem
 
 from .sympy_values import rational, to_matrix
+
+Loop: TypeAlias = ImmutableMatrix | StateSpace
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +83,28 @@ class SympyAnswer:
 
     @property
     def gain(self) -> ImmutableMatrix | None:
-        """K for u = −K x: the decimals that the answer prints, exactly. The doubles nearest to them are proved too."""
+        """K for u = −K x (u = −K y): the decimals that the answer prints, exactly; their doubles are proved too."""
         if self.answer.gain is None or self.certificate is None:
             return None
         return to_matrix(self.certificate.claim["gain"].fractions)
 
     @property
-    def closed_loop(self) -> ImmutableMatrix | StateSpace | None:
-        """A − B K in exact numbers; a StateSpace where the question came as a continuous model. None without a gain."""
-        system = self.answer.question.system
-        if self.answer.gain is None or self.certificate is None or not isinstance(system, LinearSystem):
+    def closed_loop(self) -> Loop | tuple[Loop, ...] | None:
+        """A − B K (A − B K C) in exact numbers; a StateSpace where the question came as a continuous model.
+
+        A tuple where one gain is for several systems, None without a gain.
+        """
+        question = self.answer.question
+        if self.answer.gain is None or self.certificate is None or isinstance(question, LocalQuestion):
             return None
-        loop = system.closed_loop(self.certificate.claim["gain"])
+        if not isinstance(question, StaticGainQuestion):
+            return self._closed(question.system, output=False)
+        loops = tuple(self._closed(system, output=question.output) for system in question.systems)
+        return loops if len(loops) > 1 else loops[0]
+
+    def _closed(self, system: LinearSystem, *, output: bool) -> Loop:
+        assert self.certificate is not None
+        loop = system.closed_loop(self.certificate.claim["gain"], output=output)
         matrices = [to_matrix(X.fractions) for X in (loop.A, loop.B, loop.C, loop.D) if X is not None]
         return StateSpace(*matrices) if self.is_model and not system.is_discrete else matrices[0]
 

@@ -18,6 +18,7 @@ import hybrid
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.question import Region
 from hybrid.systems.linear import LinearSystem
+from hybrid.trials import STARTS
 
 from .conditions import polynomial_conditions, stability_conditions
 from .rank_conditions import controllability_conditions
@@ -192,24 +193,31 @@ def detectability(A: Any, C: Any = None, *, decay: Any = 0, dt: Any = None) -> S
 def feedback(
     A: Any,
     B: Any = None,
+    C: Any = None,
     *,
     Q: Any = None,
     R: Any = None,
     decay: Any = 0,
     poles: Any = None,
+    output: bool = False,
+    structure: Any = None,
     dt: Any = None,
     model: Any = True,
+    starts: int = STARTS,
 ) -> SympyAnswer:
     """Find a gain K so that u = −K x brings every closed-loop pole into the stability region, and prove it.
 
     Args:
-        A: the matrix A, a StateSpace, or a transfer function (its controllable canonical form).
-        B: (n, m), beside a matrix A.
+        A: the matrix A, a StateSpace, or a transfer function (its controllable canonical form); a list of StateSpaces
+            or transfer functions for one gain that stabilises each of them.
+        B, C: (n, m) and, for output feedback, (p, n), beside a matrix A.
         Q, R: weights of an LQR gain, sympy matrices or anything that `hybrid.feedback` takes.
         decay: σ in 1/s, asks for Re λ < −σ; in discrete time for |λ| < 1 − σ.
         poles: n numbers closed under conjugation, instead of weights.
+        output: feed back the outputs, u = −K y.
+        structure: a Matrix of 1 (free) and 0 (zero) or anything that `hybrid.feedback` takes.
         dt: the sample time of x⁺ = A x + B u; nothing for continuous time, or for what the system itself says.
-        model: as in `hybrid.feedback`.
+        model, starts: as in `hybrid.feedback`.
 
     Returns:
         A SympyAnswer, whose `gain` is the Matrix of Rationals that was proved.
@@ -227,16 +235,25 @@ def feedback(
     Matrix([
     [ 0,  1],
     [-2, -2]])
+    >>> feedback(Matrix([[0, 1], [1, -1]]), Matrix([0, 1]), Matrix([[1, 0]]), output=True).closed_loop.shape
+    (2, 2)
     """
+    if isinstance(A, list | tuple):
+        plants: Any = [to_linear_system(one, dt=dt) for one in A]
+    else:
+        plants = to_linear_system(A, B=B, C=C, dt=dt)
     answer = hybrid.feedback(
-        to_linear_system(A, B=B, dt=dt),
+        plants,
         Q=weight(Q, "Q"),
         R=weight(R, "R"),
         decay=number(decay, "decay"),
         poles=None if poles is None else [pole(wanted, f"poles[{i}]") for i, wanted in enumerate(poles, 1)],
+        output=output,
+        structure=weight(structure, "structure"),
         model=model,
+        starts=starts,
     )
-    return SympyAnswer(answer, _is_model(A))
+    return SympyAnswer(answer, isinstance(A, list | tuple) or _is_model(A))
 
 
 def to_linear_system(system: Any, *, B: Any = None, C: Any = None, dt: Any = None) -> LinearSystem:

@@ -61,7 +61,7 @@ def test_inputs_are_not_modified() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "m", "accepted"), [(4, 1, True), (4, 3, True), (4, 0, False), (4, 4, False), (99, 1, False)]
+    ("n", "m", "accepted"), [(4, 1, True), (4, 4, True), (4, 0, False), (4, 5, False), (99, 1, False)]
 )
 def test_sizes_accepted(n: int, m: int, accepted: bool) -> None:
     assert shipped().accepts(n, m) is accepted

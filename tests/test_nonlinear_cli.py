@@ -314,7 +314,7 @@ def test_gains_that_are_none(run: Run, text: str) -> None:
 
 
 def test_a_gain_keeps_its_digits() -> None:
-    (row,), point = read_gain("[[0.1, 1e-3]]", 1, 2)
+    (row,), point = read_gain("[[0.1, 1e-3]]", hybrid.LinearSystem([[0, 1], [0, 0]], [[0], [1]]))
     assert ([str(entry) for entry in row], point) == (["1/10", "1/1000"], None)
 
 

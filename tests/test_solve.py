@@ -140,7 +140,7 @@ def test_an_interruption_is_no_failed_proposal() -> None:
 def test_who_is_not_asked() -> None:
     unwilling, idle = Proposer(accepts=False), Proposer()
     assert ask(feedback(), unwilling).route is Route.EXACT
-    assert ask(feedback(LinearSystem([[1, 1], [0, 1]], [[0], [1]], dt=1)), idle).route is Route.EXACT
+    assert ask(feedback(LinearSystem([[-1, 1], [0, 1]], [[0], [1]], dt=1)), idle).route is Route.EXACT  # a pole at -1
     assert ask(feedback(poles=[-1, -2]), idle).status is Status.PROVED
     assert ask(StabilityQuestion(PLANT, Region()), idle).verdict is Verdict.UNSTABLE
     assert ask(RankQuestion(PLANT, "controllability", Region()), idle).verdict is Verdict.CONTROLLABLE

@@ -28,6 +28,7 @@ JOBS = {
     "equations": "from equations to a proved answer near an equilibrium, beside sympy and python-control",
     "equilibria": "all equilibria in a box, and a region of attraction",
     "large": "plants of 55 and 200 states",
+    "batch": "stacks of 10 000 systems, beside loops over Riccati solvers and stacked eigenvalues",
     "check": "re-checking certificates with the stand-alone checker",
 }
 """What can be measured, in the order of the table; each is the module of that name beside this one."""
@@ -60,7 +61,7 @@ def run(selection: Sequence[str] = (), *, quick: bool = False) -> list[dict[str,
     Traceback (most recent call last):
     ...
     hybrid.errors.ProblemError: job: got weather, expected one of startup, feedback, stability, controllability,
-    placement, equations, equilibria, large, check
+    placement, equations, equilibria, large, batch, check
     """
     for name in selection:
         if name not in JOBS:

@@ -35,14 +35,14 @@ class Certificate:
     """A claim about a system with the witness that proves it.
 
     Attributes:
-        system: exact numbers.
+        system: exact numbers; several systems where the claim is about one gain for them all.
         claim: what is claimed, in exact text.
         method: which theorem turns the witness into a proof.
         witness: what that theorem needs.
         provenance: who proposed the witness; informational, no part of the proof.
     """
 
-    system: LinearSystem | NonlinearSystem
+    system: LinearSystem | NonlinearSystem | tuple[LinearSystem, ...]
     claim: Mapping[str, Any]
     method: str
     witness: Mapping[str, Any] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Certificate:
 
         document: dict[str, Any] = {
             "schema": SCHEMA,
-            "system": self.system.as_document(),
+            **self._systems(),
             "claim": _spelled(self.claim),
             "method": self.method,
             "witness": _spelled(self.witness),
@@ -66,6 +66,11 @@ class Certificate:
             document["provenance"] = dict(self.provenance)
         canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return document | {"digest": "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()}
+
+    def _systems(self) -> dict[str, Any]:
+        if isinstance(self.system, tuple):
+            return {"systems": [system.as_document() for system in self.system]}
+        return {"system": self.system.as_document()}
 
     def to_json(self) -> str:
         """The certificate as text, ready to be saved."""

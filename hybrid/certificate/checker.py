@@ -20,6 +20,7 @@ What makes each method a proof
   modular rank  [B AB … Aⁿ⁻¹B] has at least the rank that it has modulo a prime.
   invariant subspace  W A = F W and W B = 0 with independent rows: W (A − B K) = F W for every K, so no input moves the
     eigenvalues of F (Hautus 1969; PBH). The rest is controllable if the rank of [B AB …] is at least n − r.
+  fixed modes, coefficient signs, blocking zero, scalar gain  no static gain exists: see checker_static_gains.py.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from importlib.util import module_from_spec, spec_from_file_location
-from itertools import combinations
+from itertools import chain, combinations
 from math import gcd, isqrt, lcm
 from operator import mul
 from pathlib import Path
@@ -229,6 +230,14 @@ class _System:
         return matrix
 
 
+def _systems(value: Any) -> list[_System]:
+    """Several systems, which have one kind of time."""
+    systems = [_System.read(one) for one in _list(value, "The systems")]
+    if not systems or any(system.discrete != systems[0].discrete for system in systems):
+        raise Unreadable("The systems have to be at least one, all in continuous time or all in discrete time.")
+    return systems
+
+
 @dataclass(frozen=True)
 class _Region:
     decay: Fraction
@@ -339,10 +348,14 @@ def check(document: dict[str, Any]) -> Report:
         return report
     claim = "a claim that was not read"
     try:
-        entries = _fields(document, "The document", "schema system claim method witness digest", "versions provenance")
+        about = "systems" if isinstance(document, dict) and "systems" in document else "system"
+        required = f"schema {about} claim method witness digest"
+        entries = _fields(document, "The document", required, "versions provenance")
         _word(entries["schema"], "The schema", (SCHEMA,))
-        system = _System.read(entries["system"])
-        claimed = _claim(entries["claim"], system)
+        if about == "systems":
+            claimed = _claim_of_several(entries["claim"], _systems(entries["systems"]))
+        else:
+            claimed = _claim(entries["claim"], _System.read(entries["system"]))
         claim = claimed.words()
         method = _word(entries["method"], "The method", sorted(_METHODS))
         _expect_digest(entries)
@@ -356,10 +369,19 @@ def check(document: dict[str, Any]) -> Report:
 
 def _equations() -> Any:
     """The file checker_equations.py beside this one, which checks claims about differential equations."""
-    path = Path(__file__).with_name("checker_equations.py")
-    spec = spec_from_file_location("hybrid_checker_equations", path)
+    return _beside("equations", "A claim about equations")
+
+
+def _static_gains() -> Any:
+    """The file checker_static_gains.py beside this one, which checks claims that there is no static gain."""
+    return _beside("static_gains", "A claim that there is no static gain")
+
+
+def _beside(name: str, needed_by: str) -> Any:
+    path = Path(__file__).with_name(f"checker_{name}.py")
+    spec = spec_from_file_location(f"hybrid_checker_{name}", path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise Unreadable("A claim about equations needs the file checker_equations.py beside checker.py.")
+        raise Unreadable(f"{needed_by} needs the file {path.name} beside checker.py.")
     if spec.name not in sys.modules:
         module = module_from_spec(spec)
         sys.modules[spec.name] = module
@@ -383,6 +405,10 @@ _METHODS = {
     _LYAPUNOV: "by Lyapunov matrices",
     _RANK: "by the rank of the controllability matrix modulo a prime",
     _INVARIANT: "by an invariant subspace that no input reaches",
+    "fixed modes": "by eigenvalues that no such gain moves",
+    "coefficient signs": "by the signs of the characteristic polynomial's coefficients",
+    "blocking zero": "by a real zero that blocks the feedback",
+    "scalar gain": "by a gain in every interval between crossings of the boundary",
 }
 
 
@@ -448,12 +474,14 @@ class _Stability(_Located):
 
 class _Stabilised(_Located):
     def __init__(self, claim: dict[str, Any], system: _System) -> None:
-        _fields(claim, "The claim", "about verdict gain abscissa", "decay damping output poles requested distance")
+        optional = "decay damping output structure poles requested distance"
+        _fields(claim, "The claim", "about verdict gain abscissa", optional)
         super().__init__(claim, system)
         n, B, self.output = len(system.A), system.need("B"), claim.get("output", False)
         if not isinstance(self.output, bool):
             raise Unreadable("output has to be true or false.")
         self.gain = _matrix(claim["gain"], "The gain", len(B[0]), len(system.need("C")) if self.output else n)
+        self.structure = None if "structure" not in claim else _structure(claim["structure"], self.gain)
         self.requested = _requested(claim["requested"], n) if "requested" in claim else None
         self.distance = _number(claim["distance"], "The distance") if "distance" in claim else Fraction(0)
         if ("requested" in claim) != ("distance" in claim) or ("requested" in claim and self.poles is None):
@@ -462,14 +490,17 @@ class _Stabilised(_Located):
     def words(self) -> str:
         loop = "A − B K C" if self.output else "A − B K"
         near = f", within {_shown(self.distance)} of those requested, for K as written" if self.requested else ""
+        zeros = "" if self.structure is None else ", and K is 0 where its structure is"
         return (
             f"every eigenvalue of {loop} has {self.region}{self.within()}, for K as written and for the doubles "
-            f"nearest to it{self.discs()}{near}"
+            f"nearest to it{zeros}{self.discs()}{near}"
         )
 
     def prove(self, method: str, witness: Any) -> None:
         _expect(self.region.decay >= 0, "A negative decay would call an unstable loop stabilised.")
         _expect(not self.output or not any(map(any, self.system.D or [])), "Output feedback needs D to be zero.")
+        if self.structure is not None:
+            _expect_zeros(self.gain, self.structure)
         doubles = _nearest_doubles(self.gain)
         for gain in [self.gain] if doubles == self.gain else [self.gain, doubles]:
             poles = self.poles if gain is self.gain else None
@@ -489,6 +520,47 @@ class _Stabilised(_Located):
             room = self.distance - pole.radius
             near = room >= 0 and (x - pole.re) ** 2 + (y - pole.im) ** 2 <= room**2
             _expect(near, f"The requested pole {i} may be farther from its eigenvalue than the distance claimed.")
+
+
+def _structure(value: Any, gain: Rows) -> list[list[int]]:
+    """1 where an entry of the gain is free, and 0 where it has to be 0."""
+    rows = [_list(row, "A row of the structure") for row in _list(value, "The structure")]
+    if [len(row) for row in rows] != [len(row) for row in gain]:
+        raise Unreadable("The structure has to have the shape of the gain.")
+    if any(isinstance(x, bool) or not isinstance(x, int) or x not in (0, 1) for row in rows for x in row):
+        raise Unreadable("The structure has to consist of the numbers 0 and 1.")
+    return rows
+
+
+def _expect_zeros(gain: Rows, structure: list[list[int]]) -> None:
+    entries = zip(chain(*gain), chain(*structure), strict=True)
+    _expect(all(free or not k for k, free in entries), "The gain is not zero where its structure is.")
+
+
+class _Simultaneous:
+    """One gain for several systems: of each the claim about its closed loop, with a witness of its own."""
+
+    methods = (_SPECTRAL, _LYAPUNOV)
+
+    def __init__(self, claim: dict[str, Any], systems: list[_System]) -> None:
+        _fields(claim, "The claim", "about verdict gain abscissa", "decay damping output structure")
+        bounds = _list(claim["abscissa"], "The abscissa")
+        if len(bounds) != len(systems):
+            raise Unreadable("The abscissa has to hold a pair of bounds for each system.")
+        pairs = zip(bounds, systems, strict=True)
+        self.loops = [_Stabilised({**claim, "abscissa": ends}, system) for ends, system in pairs]
+
+    def words(self) -> str:
+        return "one K for all: " + "; ".join(f"of system {i}, {loop.words()}" for i, loop in enumerate(self.loops, 1))
+
+    def prove(self, method: str, witness: Any) -> None:
+        witnesses = _list(_fields(witness, "The witness", "systems")["systems"], "The list of witnesses")
+        _expect(len(witnesses) == len(self.loops), "There has to be one witness for each system.")
+        for i, (loop, one) in enumerate(zip(self.loops, witnesses, strict=True), 1):
+            try:
+                loop.prove(method, one)
+            except _Refused as refusal:
+                raise _Refused(f"Of system {i}: {refusal}") from None
 
 
 _PROPERTIES = {
@@ -565,7 +637,46 @@ class _NoGain:
             _expect(not fixed.below(self.region.edge), "The eigenvalues that no input moves are all in the region.")
 
 
-_Claim = _Stability | _Stabilised | _Rank | _NoGain
+class _NoCommonGain:
+    """No gain for one of several systems is none for all of them."""
+
+    def __init__(self, claim: dict[str, Any], systems: list[_System]) -> None:
+        if _count(claim["plant"]) >= len(systems):
+            raise Unreadable("The claim has to name, as plant, the system that no gain stabilises, counted from 0.")
+        self.place = claim["plant"] + 1
+        alone = {key: entry for key, entry in claim.items() if key != "plant"}
+        self.one = _no_gain(alone, systems[claim["plant"]])
+        self.methods: tuple[str, ...] = self.one.methods
+
+    def words(self) -> str:
+        return f"no gain is common to all, as of system {self.place}: {self.one.words()}"
+
+    def prove(self, method: str, witness: Any) -> None:
+        self.one.prove(method, witness)
+
+
+_Claim = _Stability | _Stabilised | _Rank | _NoGain | _Simultaneous | _NoCommonGain
+
+
+def _claim_of_several(value: Any, systems: list[_System]) -> _Claim:
+    if not isinstance(value, dict) or "about" not in value or "verdict" not in value:
+        raise Unreadable("The claim has to be an object with the keys 'about' and 'verdict'.")
+    _word(value["about"], "What the claim about several systems is about", ("simultaneous feedback",))
+    verdict = _word(value["verdict"], "The verdict", ("stabilised", "not stabilisable"))
+    if verdict == "stabilised":
+        return _Simultaneous(value, systems)
+    if "plant" in value:
+        return _NoCommonGain(value, systems)
+    together: _Claim = _static_gains().read(value, systems, sys.modules[__name__])
+    return together
+
+
+def _no_gain(value: dict[str, Any], system: _System) -> _Claim:
+    """No state feedback, or no static gain with a structure or from the outputs."""
+    if value["verdict"] == "not stabilisable" and ("output" in value or "structure" in value):
+        static: _Claim = _static_gains().read(value, [system], sys.modules[__name__])
+        return static
+    return _NoGain(value, system)
 
 
 def _claim(value: Any, system: _System) -> _Claim:
@@ -577,7 +688,7 @@ def _claim(value: Any, system: _System) -> _Claim:
     if about in _PROPERTIES:
         return _Rank(value, system)
     verdict = _word(value["verdict"], "The verdict", ("stabilised", "not stabilisable", "not placeable"))
-    return _Stabilised(value, system) if verdict == "stabilised" else _NoGain(value, system)
+    return _Stabilised(value, system) if verdict == "stabilised" else _no_gain(value, system)
 
 
 def _expect(holds: bool, otherwise: str) -> None:
@@ -1241,7 +1352,9 @@ def main(arguments: list[str] | None = None) -> int:
         document = read(_bytes_of(options.file))
         report = check(document)
         if report.valid and options.system:
-            difference = _difference(_System.read(document["system"]), _system_of_file(_bytes_of(options.system)))
+            given = _system_of_file(_bytes_of(options.system))
+            certified = _systems(document.get("systems", [document.get("system")]))
+            difference = min((_difference(system, given) for system in certified), key=lambda found: found is not None)
             report = Report(difference is None, report.claim, difference or report.reason)
     except (OSError, Unreadable, _Refused) as error:
         print(f"unreadable: {error}")

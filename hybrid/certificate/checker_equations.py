@@ -759,6 +759,7 @@ def _check_enclosed(
             "A": _matrix([row[:n] for row in rows], o),
             "B": _matrix([row[n:] for row in rows], o),
             "C": _matrix([row[:n] for row in readout], o),
+            "D": _matrix([row[n:] for row in readout], o),
         }
         claim = prove(inner, witness, matrices, system, o, core)
     return core.Report(True, claim, "Proved in ball arithmetic for every Jacobian over the enclosure of the point.")
@@ -857,21 +858,39 @@ def _prove_stability(
 def _prove_feedback(
     inner: dict[str, Any], witness: Any, matrices: dict[str, Any], system: _Equations, o: _Arithmetic, core: Any
 ) -> str:
-    core._fields(inner, "The claim", "about verdict gain abscissa decay damping")
+    core._fields(inner, "The claim", "about verdict gain abscissa decay damping", "output structure")
     core._word(inner["verdict"], "The verdict", ("stabilised",))
     A, B = matrices["A"], matrices["B"]
     if B is None:
         raise core.Unreadable("The claim is about a gain, and the system has no inputs.")
-    K = core._matrix(inner["gain"], "The gain", len(system.inputs), len(system.states))
-    closed = [A - B * _matrix(gain, o) for gain in (K, core._nearest_doubles(K))]
+    C = _fed_back(inner, matrices, core)
+    K = core._matrix(inner["gain"], "The gain", len(system.inputs), len(system.states) if C is None else C.nrows())
+    if "structure" in inner:
+        core._expect_zeros(K, core._structure(inner["structure"], K))
+    gains = [_matrix(gain, o) for gain in (K, core._nearest_doubles(K))]
+    closed = [A - B * (gain if C is None else gain * C) for gain in gains]
     low, high, region = _prove_bounds(inner, witness, closed, system, o, core)
     core._expect(region.decay >= 0, "A negative decay would call an unstable loop stabilised.")
     core._expect(high is not None and high <= region.edge, "The bounds do not show every pole in the region.")
     within = _abscissa_words(low, high, system, core)
+    law, loop = ("K (x − x*)", "A − B K") if C is None else ("K (y − y*)", "A − B K C")
     return (
-        f"with u = u* − K (x − x*) every eigenvalue of A − B K has {region}, and {within}, "
+        f"with u = u* − {law} every eigenvalue of {loop} has {region}, and {within}, "
         "for K as written and for the doubles nearest to it"
     )
+
+
+def _fed_back(inner: dict[str, Any], matrices: dict[str, Any], core: Any) -> Any:
+    """C for a gain of the outputs, on which the inputs must have no direct effect; None for one of the states."""
+    output = inner.get("output", False)
+    if not isinstance(output, bool):
+        raise core.Unreadable("output has to be true or false.")
+    if not output:
+        return None
+    if matrices["C"] is None:
+        raise core.Unreadable("The claim is about a gain of the outputs, and the system has none.")
+    core._expect(all(x == 0 for x in matrices["D"].entries()), "Output feedback needs D to be zero.")
+    return matrices["C"]
 
 
 def _abscissa_words(low: Fraction | None, high: Fraction | None, system: _Equations, core: Any) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 from hybrid.exact.placement import Placement, match
 from hybrid.exact.spectrum import Spectrum, as_claim, rational_matrix
 from hybrid.propose.proposal import GainProposal
-from hybrid.question import FeedbackQuestion
+from hybrid.question import FeedbackQuestion, GainQuestion
 from hybrid.systems.exact_matrix import ExactMatrix
-from hybrid.systems.linear import require_inputs
+from hybrid.systems.linear import LinearSystem, require_inputs
 from hybrid.verify import gain as verify_gain
 from hybrid.verify.gain import FULL, SHORT, ProvedGain, decimals, rounded
 from hybrid.verify.lyapunov import FloatArray
@@ -21,12 +21,12 @@ _PLACED_WITHIN = Fraction(1, 100)  # of the largest pole asked for; the distance
 _SMALLEST_SCALE = Fraction(1, 1000)  # where all poles asked for are (nearly) zero
 
 
-def prove(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | None:
+def prove(question: GainQuestion, proposal: GainProposal) -> ProvedGain | None:
     """Decide over Q whether every closed-loop pole lies in the region, with six digits of the gain and with all.
 
     Unlike with `verify.gain.prove`, None refutes both of these gains.
     """
-    if not proposal.fits(question.system.n, question.system.m):
+    if not proposal.fits(question.system.n, *question.shape):
         return None
     for digits in (SHORT, FULL):
         proved = _prove_rounded(question, rounded(proposal.gain, digits))
@@ -35,13 +35,23 @@ def prove(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | No
     return None
 
 
-def prove_tightly(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | None:
+def prove_tightly(question: GainQuestion, proposal: GainProposal) -> ProvedGain | None:
     """A proof in floats, replaced by an exact one of the same gain where its bounds are open or wide and n is small."""
     proved = verify_gain.prove(question, proposal)
-    system = question.system
-    if proved is None or system.is_enclosed or system.n > _TIGHTENED_UP_TO or None not in proved.interval:
+    if proved is None or not _is_cheap(question) or not any(None in interval for interval in proved.intervals):
         return proved
     return _prove_rounded(question, proved.gain) or proved
+
+
+def prove_thoroughly(question: GainQuestion, proposal: GainProposal) -> ProvedGain | None:
+    """A proof in floats, and where that fails an exact one where n is small."""
+    proved = prove_tightly(question, proposal)
+    return prove(question, proposal) if proved is None and _is_cheap(question) else proved
+
+
+def _is_cheap(question: GainQuestion) -> bool:
+    """Whether exact arithmetic can say something, and soon."""
+    return not any(system.is_enclosed or system.n > _TIGHTENED_UP_TO for system in question.systems)
 
 
 def prove_placement(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | None:
@@ -49,11 +59,11 @@ def prove_placement(question: FeedbackQuestion, proposal: GainProposal) -> Prove
 
     The distance between the poles and the poles asked for is part of the claim.
     """
-    if not proposal.fits(question.system.n, question.system.m):
+    if not proposal.fits(question.system.n, *question.shape):
         return None
     for digits in (SHORT, FULL):
         gain = rounded(proposal.gain, digits)
-        discs = spectrum_of(question, decimals(gain)).enclosures()
+        discs = spectrum_of(question.system, decimals(gain)).enclosures()
         placed = None if discs is None else match(discs, question.poles or ())
         if placed is None or placed.distance > _tolerance(question):
             continue
@@ -63,22 +73,26 @@ def prove_placement(question: FeedbackQuestion, proposal: GainProposal) -> Prove
     return None
 
 
-def spectrum_of(question: FeedbackQuestion, gain: ExactMatrix) -> Spectrum:
-    """The closed-loop spectrum under an exact gain."""
-    system = question.system
+def spectrum_of(system: LinearSystem, gain: ExactMatrix, C: ExactMatrix | None = None) -> Spectrum:
+    """The closed-loop spectrum under an exact gain: of A − B K C, or of A − B K where there is no C."""
     A, B, K = (rational_matrix(part) for part in (system.A, require_inputs(system), gain))
-    matrix, scale = (A - B * K).numer_denom()
-    floats = system.A.floats - require_inputs(system).floats @ gain.floats
-    return Spectrum(matrix, int(scale), system.is_discrete, floats)
+    fed_back = K if C is None else K * rational_matrix(C)
+    matrix, scale = (A - B * fed_back).numer_denom()
+    weights = gain.floats if C is None else gain.floats @ C.floats
+    return Spectrum(matrix, int(scale), system.is_discrete, system.A.floats - require_inputs(system).floats @ weights)
 
 
-def _prove_rounded(question: FeedbackQuestion, gain: FloatArray) -> ProvedGain | None:
-    both = [spectrum_of(question, K) for K in (decimals(gain), ExactMatrix.read(gain, "gain"))]
-    if not all(spectrum.lies_in(question.region) for spectrum in both):
-        return None
-    bounds = [spectrum.bounds for spectrum in both]
-    interval = min(lo for lo, _ in bounds), max(hi for _, hi in bounds)
-    return ProvedGain(gain, interval, "characteristic polynomial", {})
+def _prove_rounded(question: GainQuestion, gain: FloatArray) -> ProvedGain | None:
+    printed, stored = decimals(gain), ExactMatrix.read(gain, "gain")
+    intervals = []
+    for system in question.systems:
+        both = [spectrum_of(system, K, question.measured(system)) for K in (printed, stored)]
+        if not all(spectrum.lies_in(question.region) for spectrum in both):
+            return None
+        bounds = [spectrum.bounds for spectrum in both]
+        intervals.append((min(lo for lo, _ in bounds), max(hi for _, hi in bounds)))
+    witnesses: tuple[dict[str, Any], ...] = tuple({} for _ in intervals)
+    return ProvedGain(gain, tuple(intervals), "characteristic polynomial", witnesses)
 
 
 def _tolerance(question: FeedbackQuestion) -> Fraction:

@@ -10,6 +10,7 @@ import ctrlsys
 import numpy as np
 
 from hybrid.answer import Route
+from hybrid.propose.balance import balancing
 from hybrid.propose.proposal import GainProposal
 from hybrid.propose.refine import newton_kleinman
 from hybrid.question import FeedbackQuestion
@@ -31,7 +32,7 @@ def candidates(question: FeedbackQuestion) -> Iterator[GainProposal]:
     n, m = B.shape
     Q = np.eye(n) if question.Q is None else question.Q
     R = np.eye(m) if question.R is None else question.R
-    yield from _solve(A, B, Q, R, question.system.is_discrete)
+    yield from solutions(A, B, Q, R, question.system.is_discrete)
 
 
 def further_candidates(question: FeedbackQuestion) -> Iterator[GainProposal]:
@@ -40,9 +41,9 @@ def further_candidates(question: FeedbackQuestion) -> Iterator[GainProposal]:
     n, m = B.shape
     inputs = _input_scale(A, B)
     for on_states, on_inputs in _WEIGHTS:
-        for scaling in (np.ones(n), _powers_of_two(A)):
+        for scaling in (np.ones(n), balancing(A)):
             Q = np.diag(on_states / scaling**2)
-            for found in _solve(A, B / inputs, Q, on_inputs * np.eye(m), question.system.is_discrete):
+            for found in solutions(A, B / inputs, Q, on_inputs * np.eye(m), question.system.is_discrete):
                 yield replace(found, gain=found.gain / inputs[:, None])
 
 
@@ -55,9 +56,10 @@ def shifted_pair(question: FeedbackQuestion) -> tuple[FloatArray, FloatArray]:
     return (A / (1 - decay), B / (1 - decay)) if system.is_discrete else (A + decay * np.eye(system.n), B)
 
 
-def _solve(
+def solutions(
     A: FloatArray, B: FloatArray, Q: FloatArray, R: FloatArray, discrete: bool
 ) -> Iterator[GainProposal]:
+    """LQR gains for these weights by each of the algorithms that succeeds, as it is and polished."""
     for name, solver in (("SLICOT sb02md", _slicot), ("scipy Riccati solver", _scipy)):
         X = solver(A, B, Q, R, discrete)
         if X is None or not np.isfinite(X).all():
@@ -107,18 +109,3 @@ def _input_scale(A: FloatArray, B: FloatArray) -> FloatArray:
     """Powers of two that bring every column of B to the size of A; 1 for a column of zeros."""
     size, columns = np.abs(A).max() or 1.0, np.abs(B).max(0)
     return np.asarray(np.exp2(np.round(np.log2(np.where(columns > 0, columns, size)) - np.log2(size))))
-
-
-def _powers_of_two(A: FloatArray) -> FloatArray:
-    """Powers of two d so that diag(d)⁻¹ A diag(d) has rows and columns of like size (Osborne 1960)."""
-    size = np.abs(A) * (1 - np.eye(len(A)))
-    exponents = np.zeros(len(A))
-    for _ in range(20):
-        scaled = np.ldexp(size, (exponents[None, :] - exponents[:, None]).astype(int))
-        rows, columns = scaled.sum(1), scaled.sum(0)
-        usable = (rows > 0) & (columns > 0)
-        step = np.where(usable, np.round(0.5 * np.log2(np.where(usable, rows / np.where(usable, columns, 1), 1))), 0)
-        if not step.any():
-            break
-        exponents = np.clip(exponents + step, -300, 300)
-    return np.asarray(2.0**exponents)

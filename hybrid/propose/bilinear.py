@@ -58,6 +58,6 @@ def in_unit_weights(problem: Regulator) -> tuple[FloatArray, FloatArray, FloatAr
     Raises:
         numpy.linalg.LinAlgError: a weight is not positive definite.
     """
-    L, S = np.linalg.cholesky(problem.Q), np.linalg.cholesky(problem.R)
+    L, S = (np.asarray(np.linalg.cholesky(weight), dtype=np.float64) for weight in (problem.Q, problem.R))
     from_z = np.linalg.inv(L.mT)
     return L.mT @ problem.A @ from_z, L.mT @ problem.B @ np.linalg.inv(S.mT), L, S

@@ -78,7 +78,7 @@ def canonical_pair(A: FloatArray, B: FloatArray) -> CanonicalPair:
     True
     """
     n, m = B.shape[-2:]
-    scale = _time_scale(A)
+    scale = time_scale(A)
     A, B = A / scale[:, None, None], B / scale[:, None, None]
     if m > 1:
         B = _turn_inputs(A, B)
@@ -101,7 +101,7 @@ def canonical_pair(A: FloatArray, B: FloatArray) -> CanonicalPair:
     )
 
 
-def _time_scale(A: FloatArray) -> FloatArray:
+def time_scale(A: FloatArray) -> FloatArray:
     """s of every row, at least `SLOWEST` ‖A‖_F/√n, so that a nilpotent A has one too."""
     n = A.shape[-1]
     size = np.sqrt(np.einsum("kij,kij->k", A, A) / n)

@@ -73,7 +73,5 @@ def _guess(proposer: GainProposer, problem: Regulator, *, discrete: bool) -> Gai
     if guess.lyapunov is None:
         return GainProposal(np.linalg.solve(S.T, guess.gain) @ L.T, None, guess.source, guess.route)
     P = L @ guess.lyapunov @ L.T
-    gain = np.linalg.solve(S.T, guess.gain) @ L.T
-    if discrete:
-        gain = np.linalg.solve(R + B.T @ P @ B, B.T @ P @ A)
-    return GainProposal(gain, P, guess.source, guess.route)
+    gain = np.linalg.solve(R + B.T @ P @ B, B.T @ P @ A) if discrete else np.linalg.solve(S.T, guess.gain) @ L.T
+    return GainProposal(np.asarray(gain, dtype=np.float64), P, guess.source, guess.route)

@@ -98,17 +98,29 @@ class LinearSystem:
             raise ProblemError("C", "nothing", "an output matrix: this question is about what the outputs show")
         return LinearSystem(self.A.T, self.C.T, dt=self.dt, name=self.name)
 
-    def closed_loop(self, gain: Any) -> LinearSystem:
-        """The system under u = −K x + v, in exact arithmetic.
+    def closed_loop(self, gain: Any, *, output: bool = False) -> LinearSystem:
+        """The system under u = −K x + v, or u = −K y + v, in exact arithmetic.
 
         Args:
-            gain: (m, n) K, exact as any matrix of a system.
+            gain: (m, n) K, exact as any matrix of a system; (m, p) for output feedback.
+            output: whether K is fed the outputs; D has to be zero then.
+
+        Raises:
+            DimensionError: a gain of another shape.
+            ProblemError: no B; for output feedback a D that is not zero.
 
         >>> LinearSystem([[1]], [[1]]).closed_loop([["5/2"]]).A
         ExactMatrix([['-1.5']])
+        >>> LinearSystem([[0, 1], [0, 0]], [[0], [1]], [[1, 0]]).closed_loop([[4]], output=True).A
+        ExactMatrix([['0', '1'], ['-4', '0']])
         """
         K = ExactMatrix.read(gain, "gain")
         B = require_inputs(self)
+        if output and self.C is not None:
+            if self.D is not None and any(map(any, self.D.fractions)):
+                raise ProblemError("D", "a feedthrough that is not zero", "zero, for output feedback u = -K y")
+            _expect_shape("gain", K, (self.m, self.p), f"shape {(self.m, self.p)}, inputs by outputs")
+            K = product(K, self.C)
         _expect_shape("gain", K, (self.m, self.n), f"shape {(self.m, self.n)}, inputs by states")
         return LinearSystem(
             subtract_product(self.A, B, K),
@@ -162,6 +174,17 @@ def require_inputs(system: LinearSystem) -> ExactMatrix:
     if system.B is None:
         raise ProblemError("B", "nothing", "an input matrix: this question is about what the inputs can do")
     return system.B
+
+
+def product(K: ExactMatrix, C: ExactMatrix) -> ExactMatrix:
+    """K C in exact arithmetic."""
+    columns = list(zip(*C.fractions, strict=True))
+    return ExactMatrix.from_fractions(
+        tuple(
+            tuple(sum((k * c for k, c in zip(row, column, strict=True) if k and c), Fraction(0)) for column in columns)
+            for row in K.fractions
+        )
+    )
 
 
 def subtract_product(A: ExactMatrix, B: ExactMatrix, K: ExactMatrix) -> ExactMatrix:

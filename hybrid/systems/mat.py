@@ -31,10 +31,15 @@ _TYPES_4 = ["f8", "f4", "i4", "i2", "u2", "u1"]
 _Value = NDArray[Any] | str  # a matrix, or in words what else the variable holds
 
 
-def parse_mat(data: bytes, place: str) -> dict[str, Any]:
+def parse_mat(data: bytes, place: str, *, stacked: bool = False) -> dict[str, Any]:
     """The document of a .mat file: its variables A, B, C, D, E and dt or Ts; a workspace may hold others.
 
     Names are read as MATLAB writes them: `a` is another variable than `A`. An empty matrix counts as absent.
+
+    Args:
+        data: the file.
+        place: what to call it in messages.
+        stacked: for many systems: A (n, n, N) in MATLAB comes as (N, n, n), likewise the others.
 
     Raises:
         ParseError: not a .mat file of version 4 to 7, damaged, or larger than `MAX_UNPACKED_BYTES`.
@@ -53,17 +58,19 @@ def parse_mat(data: bytes, place: str) -> dict[str, Any]:
         raise type(error)(f"{place}, {error.field}", error.got, error.expected) from None
     except (ValueError, IndexError, KeyError, struct.error, zlib.error) as error:
         raise ParseError(place, f"a damaged or foreign file ({error})", _EXPECTED) from None
-    return _document(found, place)
+    return _document(found, place, stacked)
 
 
-def _document(found: dict[str, _Value], place: str) -> dict[str, Any]:
+def _document(found: dict[str, _Value], place: str, stacked: bool) -> dict[str, Any]:
     matrices: dict[str, Any] = {}
     for name in _KEYS & found.keys():
         value = found[name]
+        if not isinstance(value, str) and value.ndim == 3 and not stacked:
+            value = "an array of 3 dimensions"
         if isinstance(value, str):
             raise ProblemError(f"{place}, variable {name}", value, _NUMERIC)
         if value.size:
-            matrices[name] = value
+            matrices[name] = np.moveaxis(value, 2, 0) if value.ndim == 3 else value
     if "A" not in matrices:
         names = ascii(", ".join(sorted(found))) if found else "no variables"
         raise ProblemError(f"{place}, variables", names, f"a variable A: {_NUMERIC}")
@@ -116,7 +123,7 @@ def _variable(payload: bytes, order: str) -> tuple[str, _Value]:
     if array_class in _OTHER_CLASSES or flags & _COMPLEX:
         return name, _OTHER_CLASSES.get(array_class, "complex numbers")
     shape = [int(count) for count in _numbers(parts[1], order)]
-    if len(shape) != 2 or min(shape) < 0:
+    if len(shape) not in (2, 3) or min(shape) < 0:
         return name, f"an array of {len(shape)} dimensions"
     arrays = [_numbers(part, order) for part in parts[3:]]
     if array_class == _SPARSE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -28,6 +29,7 @@ FREE = "free"
 """The value of a parameter that stays a symbol; None says the same."""
 
 Matrix = TypeVar("Matrix")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")  # not the exponent of a number
 
 
 @dataclass(frozen=True)
@@ -265,21 +267,28 @@ class NonlinearSystem:
 
     # Other systems
 
-    def closed_loop(self, gain: ArrayLike, at: Point) -> NonlinearSystem:
-        """The system under u = u* − K (x − x*) at a point (x*, u*).
+    def closed_loop(self, gain: ArrayLike, at: Point, *, output: bool = False) -> NonlinearSystem:
+        """The system under u = u* − K (x − x*), or u = u* − K (y − y*), at a point (x*, u*).
 
         Args:
-            gain: (m, n) K; its doubles.
+            gain: (m, n) K; its doubles; (m, p) for output feedback.
             at: x* and u*; see `Point`.
+            output: whether K is fed the outputs, none of which may depend on an input then.
+
+        Raises:
+            DimensionError: a gain of another shape.
+            ProblemError: an output that depends on an input.
 
         >>> NonlinearSystem(["x"], ["u"], ["x^2 + u"]).closed_loop([[2.0]], {"x": 1, "u": -1}).f([1.0])
         array([0.])
         """
         K = np.asarray(gain, float)
-        if K.shape != (self.m, self.n):
-            raise DimensionError("gain", f"shape {K.shape}", f"({self.m}, {self.n}), inputs by states")
+        fed_back, width = (self._measured(), self.p) if output else (list(self.states), self.n)
+        if K.shape != (self.m, width):
+            expected = f"({self.m}, {width}), inputs by {'outputs' if output else 'states'}"
+            raise DimensionError("gain", f"shape {K.shape}", expected)
         values = {name: as_text(value) for value, name in self._ordered(at)}
-        offsets = [f"({x} - ({values[x]}))" for x in self.states]
+        offsets = [f"(({y}) - ({_with_values(y, values)}))" for y in fed_back]
         feedback = [
             f"{u} = ({values[u]})" + "".join(f" - ({k.hex()})*{x}" for k, x in zip(row, offsets, strict=True))
             for u, row in zip(self.inputs, K.tolist(), strict=True)
@@ -290,6 +299,16 @@ class NonlinearSystem:
         outputs = None if self.readout is None else infix(self.readout)
         name = f"{self.name}, closed loop" if self.name else ""
         return NonlinearSystem(self.states, (), text, free, outputs, self.dt, name)
+
+    def _measured(self) -> list[str]:
+        """The outputs as text in the states."""
+        if self.readout is None:
+            return list(self.states)
+        measured = infix(self.readout)
+        for name in (name for text in measured for name in _NAME.findall(text)):
+            if name in self.inputs:
+                raise ProblemError("outputs", f"one that depends on {name}", "outputs of the states, to feed them back")
+        return measured
 
     def to_control(self) -> Any:
         """The same system as a python-control NonlinearIOSystem, in doubles."""
@@ -403,6 +422,11 @@ class NonlinearSystem:
         label = f"{self.name}: " if self.name else ""
         free = f", free {', '.join(self.free)}" if self.free else ""
         return f"<NonlinearSystem {label}n={self.n}, m={self.m}, p={self.p}, {time}{free}>"
+
+
+def _with_values(text: str, values: Mapping[str, str]) -> str:
+    """An expression with the values of its variables in it."""
+    return _NAME.sub(lambda name: f"({values[name[0]]})" if name[0] in values else name[0], text)
 
 
 def _is_free(value: object) -> bool:

@@ -12,33 +12,46 @@ import numpy as np
 from hybrid.answer import Answer, Enclosure, Status, Verdict
 from hybrid.certificate import Certificate
 from hybrid.propose.proposal import GainProposal
-from hybrid.question import FeedbackQuestion
+from hybrid.question import GainQuestion, StaticGainQuestion
 from hybrid.systems.exact_matrix import ExactMatrix
-from hybrid.systems.linear import require_inputs
-from hybrid.verify.bounds import prove_bounds
-from hybrid.verify.lyapunov import FloatArray, closed_loop
+from hybrid.systems.linear import LinearSystem, require_inputs
+from hybrid.verify.bounds import ProvedBounds, prove_bounds
+from hybrid.verify.lyapunov import FloatArray, closed_loop, enclosed_product
 
 SHORT, FULL = 6, 17  # significant decimal digits: what one likes to read, and all that a double holds
 
 
+_NO_FEEDBACK = "K = 0 does: without feedback every pole has what was asked for. More decay asks for more."
+
+Interval = tuple[Fraction | None, Fraction | None]
+
+
 @dataclass(frozen=True)
 class ProvedGain:
-    """A rounded gain with every closed-loop pole in the region.
+    """A rounded gain with every closed-loop pole of every system in the region.
 
     Attributes:
-        gain: (m, n) doubles; the proof holds for them and for the decimals that they print as.
-        interval: [lo, hi] around the closed-loop abscissa (radius).
-        method, witness: of the certificate.
+        gain: (m, n) or (m, p) doubles; the proof holds for them and for the decimals that they print as.
+        intervals: [lo, hi] around the closed-loop abscissa (radius) of each system.
+        method: of the certificate.
+        witnesses: of the certificate, one for each system.
         poles: enclosures of the closed-loop poles, where they were asked for.
         more: what the certificate claims beside stability.
     """
 
     gain: FloatArray
-    interval: tuple[Fraction | None, Fraction | None]
+    intervals: tuple[Interval, ...]
     method: str
-    witness: dict[str, Any]
+    witnesses: tuple[dict[str, Any], ...]
     poles: tuple[Enclosure, ...] | None = None
     more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def worst(self) -> Interval:
+        """[lo, hi] around the largest of the abscissas."""
+        lows = [lo for lo, _ in self.intervals if lo is not None]
+        highs = [hi for _, hi in self.intervals]
+        return max(lows, default=None), None if None in highs else max(hi for hi in highs if hi is not None)
 
 
 def rounded(gain: FloatArray, digits: int) -> FloatArray:
@@ -61,13 +74,13 @@ def decimals(gain: FloatArray) -> ExactMatrix:
     return ExactMatrix.from_fractions(tuple(tuple(Fraction(repr(x)) for x in row) for row in gain.tolist()))
 
 
-def prove(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | None:
+def prove(question: GainQuestion, proposal: GainProposal) -> ProvedGain | None:
     """Prove a proposed gain by Lyapunov inequalities in double precision; None says nothing about the gain.
 
     The proposal's own P first, which needs no eigenvalues; an eigendecomposition then tightens the bounds, or stands in
     where P fails. Six digits are tried before all of them.
     """
-    if not proposal.fits(question.system.n, question.system.m):
+    if not proposal.fits(question.system.n, *question.shape):
         return None
     for digits in (SHORT, FULL):
         proved = _prove_rounded(question, rounded(proposal.gain, digits), proposal.lyapunov)
@@ -76,18 +89,28 @@ def prove(question: FeedbackQuestion, proposal: GainProposal) -> ProvedGain | No
     return None
 
 
-def _prove_rounded(question: FeedbackQuestion, gain: FloatArray, P: FloatArray | None) -> ProvedGain | None:
-    system = question.system
-    A, B, discrete = system.A, require_inputs(system), system.is_discrete
+def _prove_rounded(question: GainQuestion, gain: FloatArray, P: FloatArray | None) -> ProvedGain | None:
+    limit = _double_at_most(question.region.boundary(question.system.is_discrete))
+    found: list[ProvedBounds] = []
+    for system in question.systems:
+        midpoint, radius = enclosed_loop(system, gain, question.measured(system))
+        proposed = None if P is None else (limit, P)
+        proved = prove_bounds(midpoint, discrete=system.is_discrete, radius=radius, proposed=proposed)
+        if proved.upper is None or proved.upper.bound > limit:
+            return None
+        found.append(proved)
+    intervals, witnesses = (tuple(x) for x in zip(*((one.interval, one.witness()) for one in found), strict=True))
+    return ProvedGain(gain, intervals, "lyapunov", witnesses)
+
+
+def enclosed_loop(system: LinearSystem, gain: FloatArray, C: ExactMatrix | None) -> tuple[FloatArray, FloatArray]:
+    """A − B K C (A − B K without C) in doubles, and a radius for K as stored and as printed."""
+    A, B = system.A, require_inputs(system)
     # the doubles of the gain and the decimals that they print as differ by less than an ulp
-    midpoint, radius = closed_loop(A.floats, B.floats, gain, A.radius, B.radius, np.spacing(np.abs(gain)))
-    boundary = question.region.boundary(discrete)
-    limit = _double_at_most(boundary)
-    proposed = None if P is None else (limit, P)
-    proved = prove_bounds(midpoint, discrete=discrete, radius=radius, proposed=proposed)
-    if proved.upper is None or proved.upper.bound > limit:
-        return None
-    return ProvedGain(gain, proved.interval, "lyapunov", proved.witness())
+    spread = np.spacing(np.abs(gain))
+    if C is not None:
+        gain, spread = enclosed_product(gain, C.floats, spread, C.radius)
+    return closed_loop(A.floats, B.floats, gain, A.radius, B.radius, spread)
 
 
 def _double_at_most(value: Fraction) -> float:
@@ -95,25 +118,49 @@ def _double_at_most(value: Fraction) -> float:
     return double if Fraction(double) <= value else math.nextafter(double, -math.inf)
 
 
-def stabilised(question: FeedbackQuestion, proposal: GainProposal, proved: ProvedGain) -> Answer:
+def stabilised(question: GainQuestion, proposal: GainProposal, proved: ProvedGain) -> Answer:
     """The answer for a proved gain, with its certificate."""
-    region = question.region
-    claim = {
-        "about": "feedback",
-        "verdict": Verdict.STABILISED.value,
-        "gain": decimals(proved.gain),
-        "decay": region.decay,
-        "damping": region.damping,
-        "abscissa": proved.interval,
-        **proved.more,
-    }
     return Answer(
         question,
         Status.PROVED,
         Verdict.STABILISED,
         proposal.route,
-        Certificate(question.system, claim, proved.method, proved.witness, {"proposed by": proposal.source}),
-        bounds=proved.interval,
+        _certificate(question, proposal, proved),
+        bounds=proved.worst,
         gain=proved.gain,
         poles=proved.poles,
+        notes=() if proved.gain.any() else (_NO_FEEDBACK,),
     )
+
+
+def _certificate(question: GainQuestion, proposal: GainProposal, proved: ProvedGain) -> Certificate:
+    """Of one system as it always was; of several with one abscissa and one witness for each."""
+    several = len(question.systems) > 1
+    claim = {
+        "about": "simultaneous feedback" if several else "feedback",
+        "verdict": Verdict.STABILISED.value,
+        "gain": decimals(proved.gain),
+        "decay": question.region.decay,
+        "damping": question.region.damping,
+        "abscissa": proved.intervals if several else proved.intervals[0],
+        **what_is_fed_back(question),
+        **proved.more,
+    }
+    witness = {"systems": proved.witnesses} if several else proved.witnesses[0]
+    system = question.systems if several else question.system
+    return Certificate(system, claim, proved.method, witness, {"proposed by": proposal.source})
+
+
+def what_is_fed_back(question: GainQuestion) -> dict[str, Any]:
+    """The part of a claim that says which gains are meant: of the outputs, and with zeros in which places.
+
+    >>> from hybrid.question import StaticGainQuestion
+    >>> plant = LinearSystem([[1, 0], [0, 1]], [[1, 0], [0, 1]])
+    >>> what_is_fed_back(StaticGainQuestion.read([plant], False, "diagonal", 0))
+    {'structure': [[1, 0], [0, 1]]}
+    """
+    if not isinstance(question, StaticGainQuestion):
+        return {}
+    of_outputs = {"output": True} if question.output else {}
+    structure = question.structure
+    return of_outputs if structure is None else {**of_outputs, "structure": structure.astype(int).tolist()}

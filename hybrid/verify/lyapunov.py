@@ -200,6 +200,32 @@ def closed_loop(
     return midpoint, np.where(tiny[..., None, None], np.inf, radius * (1 + (4 * m + 16) * _U))
 
 
+@np.errstate(all="ignore")
+def enclosed_product(
+    K: FloatArray, C: FloatArray, radius_k: FloatArray | None = None, radius_c: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """K C in doubles, with an entrywise bound on its distance from the exact product.
+
+    An output gain as the state sees it: it goes into `closed_loop` as K with its radius, for A − B K C.
+
+    Args:
+        K, C: (..., m, p), (..., p, n).
+        radius_k, radius_c: entrywise distances of the exact K, C from these doubles, None for none.
+
+    Returns:
+        midpoint and radius, (..., m, n) each; the radius is infinite where an entry is subnormal.
+    """
+    p = C.shape[-2]
+    gain, size = np.abs(K), np.abs(C)
+    radius = (p + 2) * _U * (gain @ size) + (p + 1) * _ETA
+    if radius_c is not None:
+        radius = radius + gain @ radius_c
+    if radius_k is not None:
+        radius = radius + radius_k @ (size if radius_c is None else size + radius_c)
+    tiny = ~(_no_subnormals(K) & _no_subnormals(C))
+    return K @ C, np.where(tiny[..., None, None], np.inf, radius * (1 + (4 * p + 16) * _U))
+
+
 def _lyapunov(M: FloatArray, P: FloatArray, bound: Any, radius: FloatArray | None) -> tuple[FloatArray, FloatArray]:
     """−((M − bI)ᵀP + P(M − bI)) and its error."""
     n = M.shape[-1]

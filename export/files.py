@@ -1,0 +1,58 @@
+"""Model files with their cards: read, compared, and written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor
+
+from hybrid.errors import ModelError
+
+
+def read(path: Path, schema: str) -> tuple[dict[str, int], dict[str, Tensor]]:
+    """The shape of the network in an exported file, and its stored tensors by name.
+
+    Raises:
+        ModelError: it is no ONNX file, or not one of this schema.
+    """
+    try:
+        model = onnx.load(path)
+    except Exception as cause:  # protobuf and onnx raise many kinds
+        raise ModelError(f"{path}: cannot be read as an ONNX file ({type(cause).__name__})") from cause
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    if properties.get("hybrid_schema") != schema:
+        raise ModelError(f"{path}: not a model exported by hybrid ({schema})")
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    return json.loads(properties["shape"]), {name: torch.from_numpy(value.copy()) for name, value in stored.items()}
+
+
+def is_best(target: Path, validation: float) -> bool:
+    """Whether no model of at least this validation lies where one would be written."""
+    card = target.with_suffix(".json")
+    if not (target.exists() and card.exists()):
+        return True
+    return bool(json.loads(card.read_text(encoding="utf-8"))["validation"] < round(validation, 4))
+
+
+def write(target: Path, exported: bytes, card: dict[str, Any]) -> None:
+    """A model and its card beside it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _replace(target, exported)
+    _replace(target.with_suffix(".json"), (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def require_parity(name: str, difference: float, allowed: float) -> None:
+    """Refuse to ship a model that ONNX Runtime and torch disagree on."""
+    if not difference <= allowed:
+        raise ModelError(f"{name}: torch and ONNX Runtime differ by {difference:.1e}, more than {allowed:.0e}")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
