@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from hybrid import batch
     from hybrid.answer import Answer, Reason, Route, Status, Verdict
     from hybrid.api import controllability, detectability, feedback, observability, stability, stabilizability
     from hybrid.certificate import Certificate, check
@@ -46,6 +47,7 @@ __all__ = [
     "Route",
     "Status",
     "Verdict",
+    "batch",
     "check",
     "controllability",
     "detectability",
@@ -74,6 +76,8 @@ def __getattr__(name: str) -> Any:
     """A public name loads its module when it is first used (PEP 562): `import hybrid` itself costs nothing."""
     if name not in __all__:
         raise AttributeError(f"module 'hybrid' has no attribute {name!r}")
+    if name == "batch":  # a module of its own, which compiles kernels
+        return import_module("hybrid.batch")
     value = getattr(import_module(f"hybrid.{_HOME.get(name, 'errors')}"), name)
     globals()[name] = value
     return value

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybrid import api
-from hybrid.answer import Status, Verdict
+from hybrid.answer import Route, Status, Verdict
 from hybrid.batch.answers import BatchAnswer
 from hybrid.batch.rows import Rows
 from hybrid.batch.stacks import Boundary, FloatArray, Stack
+from hybrid.errors import ProblemError
+
+if TYPE_CHECKING:
+    from hybrid.propose.lyapunov_matrix import LyapunovProposer
 
 
-def stability(A: Any, *, discrete: bool = False, decay: Any = 0) -> BatchAnswer:
+def stability(
+    A: Any, *, discrete: bool = False, decay: Any = 0, model: bool | str | os.PathLike[str] = False
+) -> BatchAnswer:
     """Decide for each matrix of a stack whether every eigenvalue lies in the stability region.
 
     Smith's doubling gives a Lyapunov matrix P of the stable ones, the matrix sign function one of the unstable ones; no
@@ -24,6 +31,8 @@ def stability(A: Any, *, discrete: bool = False, decay: Any = 0) -> BatchAnswer:
         A: (N, n, n), float64, float32 or integers, in 1/s; each number is the one stored.
         discrete: x⁺ = A x instead of x′ = A x.
         decay: σ in 1/s, asks for Re λ < −σ; in discrete time for |λ| < 1 − σ.
+        model: True, or the path of a model file or folder, asks a network for P first. Off, because doubling costs
+            less at every size (`hybrid bench batch`).
 
     Returns:
         A `BatchAnswer`: "proved" if every eigenvalue of the row is in the region, "disproved" if one is not; the
@@ -31,7 +40,8 @@ def stability(A: Any, *, discrete: bool = False, decay: Any = 0) -> BatchAnswer:
 
     Raises:
         DimensionError: A is no stack of square matrices.
-        ProblemError: entries that are no real numbers; a decay that makes no sense.
+        ProblemError: entries that are no real numbers; a decay or `model` that makes no sense.
+        ModelError: `model` names a file that is no model of ours.
 
     Source: Smith 1968, SIAM J. Appl. Math. 16(1); Roberts 1980, Int. J. Control 32(4); Rump 2006, Theorem 2.3.
 
@@ -43,7 +53,10 @@ def stability(A: Any, *, discrete: bool = False, decay: Any = 0) -> BatchAnswer:
     """
     stack, boundary = Stack.read(A), Boundary.read(decay, discrete)
     rows = Rows("stability", stack, boundary)
+    proposer = _proposer(model)
     with np.errstate(all="ignore"):
+        if rows.worth_stacking and proposer is not None and proposer.accepts(stack.A.shape[1]):
+            _prove_proposed(rows, proposer)
         if rows.worth_stacking:
             _prove_stable(rows)
         if rows.worth_stacking:
@@ -51,6 +64,30 @@ def stability(A: Any, *, discrete: bool = False, decay: Any = 0) -> BatchAnswer:
     with rows.timed("exact"):
         rows.one_by_one(lambda system: api.stability(system, decay=boundary.region.decay))
     return rows.freeze()
+
+
+def _proposer(model: Any) -> LyapunovProposer | None:
+    if model is False:
+        return None
+    from hybrid.propose.lyapunov_matrix import LyapunovProposer
+
+    if model is not True and not isinstance(model, str | os.PathLike):
+        raise ProblemError("model", model, "True, False, or the path of a model file or folder")
+    return LyapunovProposer(None if model is True else model)
+
+
+def _prove_proposed(rows: Rows, proposer: LyapunovProposer) -> None:
+    with rows.timed(Route.MODEL.value):
+        A, _ = rows.pairs()
+        limit, discrete = rows.boundary.inside, rows.boundary.discrete
+        shifted = A / limit if discrete else A - limit * np.eye(A.shape[1])
+        try:
+            P = np.ascontiguousarray(proposer.propose_batch(shifted, discrete=discrete))
+        except Exception:  # noqa: BLE001 - a model may fail in any way, and the answer is not to suffer from it
+            return
+        if P.shape == A.shape and P.dtype == np.float64:
+            proved = _prove(A, P, A[:, :, :0], limit, discrete)
+            rows.settle(proved, Status.PROVED, Verdict.STABLE, Route.MODEL.value, lyapunov=P)
 
 
 def _prove_stable(rows: Rows) -> None:
