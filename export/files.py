@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hybrid.errors import ModelError
+from hybrid.whole_files import write_whole
 
 
 def read(path: Path, schema: str) -> tuple[dict[str, int], dict[str, Tensor]]:
@@ -32,27 +33,27 @@ def read(path: Path, schema: str) -> tuple[dict[str, int], dict[str, Tensor]]:
 
 
 def is_best(target: Path, validation: float) -> bool:
-    """Whether no model of at least this validation lies where one would be written."""
+    """Whether no model of at least this validation lies where one would be written.
+
+    A card that is not the model's own says nothing about it: the process was killed after it had replaced one of them.
+    """
     card = target.with_suffix(".json")
     if not (target.exists() and card.exists()):
         return True
-    return bool(json.loads(card.read_text(encoding="utf-8"))["validation"] < round(validation, 4))
+    described = json.loads(card.read_text(encoding="utf-8"))
+    if described.get("sha256") != hashlib.sha256(target.read_bytes()).hexdigest():
+        return True
+    return bool(described["validation"] < round(validation, 4))
 
 
 def write(target: Path, exported: bytes, card: dict[str, Any]) -> None:
     """A model and its card beside it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    _replace(target, exported)
-    _replace(target.with_suffix(".json"), (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+    described = (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
+    write_whole({target: exported, target.with_suffix(".json"): described})
 
 
 def require_parity(name: str, difference: float, allowed: float) -> None:
     """Refuse to ship a model that ONNX Runtime and torch disagree on."""
     if not difference <= allowed:
         raise ModelError(f"{name}: torch and ONNX Runtime differ by {difference:.1e}, more than {allowed:.0e}")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

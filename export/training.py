@@ -7,9 +7,9 @@ at every report, resumes a run (`--resume`); a shipped ONNX file starts one (`--
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+
+from hybrid.whole_files import write_whole
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -220,6 +222,6 @@ def _schedule(step: int, share: float) -> float:
 
 def _save(state: dict[str, Any], path: Path) -> None:
     """Write a checkpoint whole or not at all."""
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_whole({path: content.getvalue()})

@@ -222,6 +222,8 @@ def feedback(
         if value is not None:
             expected = "nothing beside output feedback, a structure or several systems, which leave no such choice"
             raise ProblemError(field, "a value", expected)
+    if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
+        raise ProblemError("starts", starts, "a whole number of 1 or more")
     search = Search(_output_proposer(model), starts, progress)
     if plants is None:
 
@@ -231,8 +233,7 @@ def feedback(
         return pipeline.solve(_question(system, at, at_point, ask_one), search=search)
 
     linear = [_linear(plant) for plant in plants]
-    if at is not None or at_point:
-        raise ProblemError("at", at, "nothing: a linear system has its equilibrium at 0")
+    _expect_no_point(at, at_point)
     return pipeline.solve(StaticGainQuestion.read(linear, output, structure, decay), search=search)
 
 
@@ -270,9 +271,14 @@ def _question(
         if at_point and at is None:
             raise ProblemError("at", "nothing", "a point, to ask about the Jacobian there")
         return LocalQuestion(system, at, at_point, ask)
-    if at is not None or at_point:
-        raise ProblemError("at", at, "nothing: a linear system has its equilibrium at 0")
+    _expect_no_point(at, at_point)
     return ask(coerce(system))
+
+
+def _expect_no_point(at: Mapping[str, Any] | None, at_point: bool) -> None:
+    for field, value in (("at", at), ("at_point", at_point or None)):
+        if value is not None:
+            raise ProblemError(field, value, "nothing: a linear system has its equilibrium at 0")
 
 
 def _proposer(model: bool | str | os.PathLike[str]) -> GainProposer | None:

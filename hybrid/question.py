@@ -250,7 +250,8 @@ def _expect_alike(system: LinearSystem, first: LinearSystem, which: str, by_outp
     _expect_doubles(f"A{which}", system.A.floats)
     _expect_doubles(f"B{which}", require_inputs(system).floats)
     if system.is_discrete != first.is_discrete:
-        raise ProblemError(f"dt{which}", system.dt, "continuous time for all systems, or discrete time for all")
+        time = "continuous time" if system.dt is None else f"a sample time of {spell(system.dt)}"
+        raise ProblemError(f"dt{which}", time, "continuous time for all systems, or discrete time for all")
     if system.m != first.m:
         raise DimensionError(f"B{which}", f"{system.m} inputs", f"{first.m} inputs, as in the first system")
     if not by_output:

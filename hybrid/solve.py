@@ -28,6 +28,7 @@ from hybrid.trials import Search, prove_one_of, surviving
 from hybrid.verify import gain as verify_gain
 from hybrid.verify import rank as verify_rank
 from hybrid.verify import stability as verify_stability
+from hybrid.verify.float_environment import ieee_arithmetic
 
 if TYPE_CHECKING:
     from hybrid.propose.gain import GainProposer
@@ -36,6 +37,7 @@ Attempts = Iterator[Answer | None]
 _EXACT_FIRST_UP_TO = 20  # states: up to here the exact route costs less than it would save, and bounds more tightly
 
 
+@ieee_arithmetic()
 def solve(question: Question, proposer: GainProposer | None = None, search: Search | None = None) -> Answer:
     """Answer a question with proof.
 

@@ -35,7 +35,7 @@ def check(file: str, system_name: str | None, as_json: bool, quiet: bool) -> Non
     valid, reason = report.valid, report.reason
     if valid and system_name is not None:
         certified = document["systems"] if "systems" in document else [document["system"]]
-        differences = [_difference(system, system_name) for system in certified]
+        differences = [_difference(system, system_name, document["claim"]) for system in certified]
         if all(differences):  # of several systems it has to be one
             valid, reason = False, differences[0]
     if as_json:
@@ -59,7 +59,7 @@ def _document(file: str) -> dict[str, Any]:
     return document
 
 
-def _difference(certified: Mapping[str, Any], name: str) -> str:
+def _difference(certified: Mapping[str, Any], name: str, claim: Mapping[str, Any]) -> str:
     """In what the certified system differs from the one of that name; empty where they agree."""
     system, _ = load_system(name)
     if isinstance(system, NonlinearSystem) or "equations" in certified:
@@ -69,8 +69,11 @@ def _difference(certified: Mapping[str, Any], name: str) -> str:
     except HybridError as error:
         return f"The system of the certificate cannot be read: {error}."
     different = [key for key in ("A", "B", "C", "D", "dt") if getattr(system, key) != getattr(other, key)]
-    # A certificate that leaves B, C or D out claims nothing about them.
-    return _sentence([key for key in different if key == "dt" or key in certified], name)
+    # A certificate that leaves B, C or D out claims nothing about them, but for D = 0 where outputs are fed back.
+    used = ["dt", *certified]
+    if claim.get("output") and system.D is not None and any(map(any, system.D.fractions)):
+        used.append("D")
+    return _sentence([key for key in different if key in used], name)
 
 
 def _differing(document: Mapping[str, Any], certified: Mapping[str, Any], name: str) -> str:

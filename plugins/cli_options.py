@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from hybrid.errors import ProblemError
+from hybrid.whole_files import write_whole
 
 if TYPE_CHECKING:
     from hybrid.answer import Answer
@@ -117,14 +118,10 @@ def write_bytes(path: str, content: bytes, option: str = "--plot") -> None:
     Raises:
         ProblemError: the place cannot be written to.
     """
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(content)
-        os.replace(partial, target)
+        write_whole({path: content})
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise ProblemError(option, path, f"a place that can be written to ({error.strerror})") from None
+        raise ProblemError(option, path, f"a place that can be written to ({error.strerror or error})") from None
 
 
 def table(rows: Sequence[Sequence[str]], indent: int = 0) -> str:
@@ -150,11 +147,15 @@ def require_writable(option: str, path: str) -> None:
     """Refuse a place that cannot be written to, before anything is computed.
 
     Raises:
-        ProblemError: a directory, or a file in one that is absent or read-only.
+        ProblemError: a directory, a device, or a file in a directory that is absent or read-only.
     """
-    target = Path(path)
+    if "\0" in path:
+        raise ProblemError(option, path, "a name that a file can have")
+    target = Path(os.path.realpath(path))
     if target.is_dir():
         raise ProblemError(option, path, "a file, not a directory")
+    if target.exists() and not target.is_file():
+        raise ProblemError(option, path, "a file, not a device or pipe, as it is written whole or not at all")
     if not os.access(target.parent, os.W_OK):
         raise ProblemError(option, path, "a file in a directory that exists and can be written to")
 

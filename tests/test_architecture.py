@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*(ROOT / "hybrid").rglob("*.py"), *(ROOT / "export").glob("*.py"), *(ROOT / "plugins").glob("*.py")])
 
 LAYERS = (
-    ("errors",),
+    ("errors", "whole_files"),
     ("answer",),
     ("expressions",),
     ("systems",),

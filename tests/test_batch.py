@@ -345,7 +345,14 @@ def test_integers_that_are_no_doubles_are_error_rows() -> None:
     A = np.array([[[2**53]], [[-(2**53) - 1]], [[-(2**63)]]])
     found = hybrid.batch.stability(A)
     assert found.status.tolist() == ["disproved", "error", "error"]
-    assert found.reason[1].startswith("A[1,1]: got ")
+    assert found.reason[1].startswith("A[1,1]: got -9007199254740993, expected an integer within")
+
+
+@pytest.mark.parametrize("A", [[[[-(2**53) - 1, 2**53], [1.0, -1]]], [[[2**64 - 1, 0], [-1, 0]]]])
+def test_integers_of_a_list_are_not_rounded_silently(A: Any) -> None:
+    """numpy makes doubles of the whole list where a float, or a negative number, stands beside."""
+    with pytest.raises(hybrid.ProblemError, match="integer beyond"):
+        hybrid.batch.stability(A)
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,11 @@ def test_no_closed_loop_without_a_gain() -> None:
     answer = hybrid.feedback(LinearSystem([[1, 0], [0, 1]], [[1], [0]]))
     with pytest.raises(hybrid.ProblemError, match="gain"):
         answer.to_control()
+
+
+def test_a_solution_without_a_gain_is_left_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R + BᵀXB is singular in doubles where rounding has lost R; numpy's complaint came through."""
+    monkeypatch.setattr(riccati, "_slicot", lambda *_: -np.eye(1))
+    one = np.eye(1)
+    found = [proposal.source for proposal in riccati.solutions(2 * one, one, one, one, True)]
+    assert found[0] == "scipy Riccati solver"

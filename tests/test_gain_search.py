@@ -34,8 +34,8 @@ from hybrid.propose.proposal import GainProposal
 from hybrid.propose.quasi_newton import minimise
 from hybrid.question import StaticGainQuestion
 from hybrid.solve import solve
-from hybrid.trials import Search
 from hybrid.systems.exact_matrix import EnclosedMatrix
+from hybrid.trials import Search
 from hybrid.verify import gain as verify_gain
 from hybrid.verify.lyapunov import closed_loop, enclosed_product
 
@@ -203,6 +203,18 @@ def test_descent_over_a_kink() -> None:
 
     assert minimise(valley, np.array([3.0, -1.0]), target=1e-4, steps=100).value < 1e-4
     assert minimise(valley, np.array([3.0, -1.0]), target=100.0, steps=100).x.tolist() == [3.0, -1.0]
+
+
+def test_gains_are_no_larger_than_needed() -> None:
+    """More gain makes this plant faster for ever; it was doubled forty times."""
+    answer = proved(hybrid.feedback(LinearSystem([[2]], [[1]], [[1]]), output=True, model=False))
+    assert 2 < answer.gain.item() < 10
+
+
+@pytest.mark.parametrize("b", ["1e-400", 5e-324])
+def test_a_gain_beyond_the_doubles_is_not_found(b: Any) -> None:
+    answer = hybrid.feedback(LinearSystem([[1]], [[b]], [[1]]), output=True, model=False)
+    assert answer.status is Status.UNDECIDED
 
 
 def test_a_descent_survives_values_that_do_not_exist() -> None:

@@ -200,6 +200,29 @@ def test_certificates_of_several_plants_stand_alone(tmp_path: Path) -> None:
         assert done.returncode == code, done.stdout
 
 
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({"D": [["0"]]}, 0, "valid"),
+        ({"D": [["1"]]}, 4, "D that is not zero"),
+        ({"C": None}, 4, "no C"),
+        ({"C": [["1", "1"]]}, 4, "C[1,2]"),
+    ],
+)
+def test_the_plant_of_a_file_has_the_outputs_that_are_fed_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], code: int, words: str
+) -> None:
+    """A certificate without D says that D is zero, and a plant with another D or without C is another plant."""
+    system = LinearSystem([[0, 1], [1, -1]], [[0], [1]], [[1, 0]])
+    saved, file = tmp_path / "k.json", tmp_path / "plant.json"
+    proved(hybrid.feedback(system, output=True, model=False)).certificate.save(saved)
+    document = {**system.as_document(), **change}
+    file.write_text(json.dumps({key: entry for key, entry in document.items() if entry is not None}))
+    assert checker.main([str(saved), "--system", str(file)]) == code
+    assert words in capsys.readouterr().out
+    assert command("check", str(saved), "--system", str(file)).returncode == code
+
+
 # -------------------------------------------------------------------------------------------------- front ends
 
 

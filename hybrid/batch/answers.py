@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.answer import Answer, Status, Verdict
-from hybrid.batch.stacks import Boundary, FloatArray, Stack
+from hybrid.batch.stacks import BoolArray, Boundary, FloatArray, Stack
 from hybrid.certificate import Certificate
 from hybrid.errors import ProblemError
 from hybrid.systems.linear import LinearSystem
@@ -31,13 +31,13 @@ class BatchAnswer:
         about: "stability", "controllability" or "feedback".
         status: (N,) "proved", "disproved", "undecided", or "error" for a row that is no system.
         verdict: (N,) "stable", "controllable", "stabilised", …; "unknown" where undecided.
-        route: (N,) who found it: "model", "model+refined", "doubling", "matrix sign", "modular rank", and "exact" for a
-            row that was answered by itself; "" where nothing was found.
+        route: (N,) who found it: "model", "model+refined", "doubling", "descent", "matrix sign", "modular rank", and
+            "exact" for a row that was answered by itself; "" where nothing was found.
         reason: (N,) texts: why a row is undecided or an error, "" elsewhere.
-        gain: (N, m, n) K for u = −K x, the doubles that were proved; NaN where there is none.
+        gain: (N, m, n) K for u = −K x, (N, m, p) for u = −K y, the doubles that were proved; NaN where there is none.
         lyapunov: (N, n, n) P that proves the row; NaN where something else does.
         direction: (N, n) x with xᵀPx < 0 where the row is proved unstable by P; NaN elsewhere.
-        stack, boundary: what was asked.
+        stack, boundary, structure: what was asked.
         answers: row → the answer of a row that was answered by itself.
         seconds: route → time spent on it, on rows that it did not settle too.
 
@@ -63,6 +63,7 @@ class BatchAnswer:
     direction: FloatArray | None
     stack: Stack
     boundary: Boundary
+    structure: BoolArray | None = None
     answers: Mapping[int, Answer] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -83,8 +84,7 @@ class BatchAnswer:
         i = range(len(self))[i]
         if i in self.stack.errors:
             raise ProblemError("row", i, f"a row that is a system; {self.stack.errors[i]}")
-        B = self.stack.B[i] if self.stack.B.shape[2] else None
-        return LinearSystem(self.stack.A[i], B, dt=self.boundary.dt)
+        return self.stack.system(i, self.boundary.dt)
 
     def certificate(self, i: int) -> Certificate | None:
         """The certificate of row i, which `hybrid.check` re-checks; None for an undecided row and an error row.
@@ -112,6 +112,8 @@ class BatchAnswer:
         claim: dict[str, Any] = {"damping": Fraction(0), "abscissa": (None, limit) if proved else (limit, None)}
         if self.gain is None:
             return claim | {"in_region": bool(proved)}
+        claim |= {"output": True} if self.stack.C.shape[1] else {}
+        claim |= {} if self.structure is None else {"structure": self.structure.astype(int).tolist()}
         return claim | {"gain": decimals(self.gain[i])}
 
     def _witness(self, i: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import numpy as np
 from hybrid import api
 from hybrid.answer import Answer, Route, Status, Verdict
 from hybrid.batch.answers import BatchAnswer
+from hybrid.batch.output_gains import static_feedback
 from hybrid.batch.rows import Indices, Rows
 from hybrid.batch.stacks import BoolArray, Boundary, FloatArray, Stack
 from hybrid.errors import ProblemError
@@ -83,9 +84,11 @@ class Regulators:
 def feedback(
     A: Any,
     B: Any,
+    C: Any = None,
     *,
     Q: Any = None,
     R: Any = None,
+    structure: Any = None,
     discrete: bool = False,
     decay: Any = 0,
     model: bool | str | os.PathLike[str] = True,
@@ -98,10 +101,17 @@ def feedback(
     not proved). Rows that no stacked route proves are answered one by one by `hybrid.feedback`, which may prove that
     there is none.
 
+    With C the gain is one of the outputs, u = −K y; with a structure some of its entries are zero. For these there is
+    no closed form: a model's candidates and compiled quasi-Newton descents are proved in whole stacks, and a search
+    answers the rest one by one.
+
     Args:
         A, B: (N, n, n), (N, n, m), float64, float32 or integers; each number is the one stored.
+        C: (N, p, n), the outputs y = C x to feed back in place of the state.
         Q: (n, n), one state weight for all rows, symmetric, positive semidefinite; I where absent.
         R: (m, m), one input weight for all rows, symmetric, positive definite; I where absent.
+        structure: (m, n) or (m, p), one for all rows: True (1) where an entry of K is free, False (0) where it has to
+            be zero; or the word "diagonal".
         discrete: x⁺ = A x + B u instead of x′ = A x + B u.
         decay: σ in 1/s, asks for Re λ < −σ; in discrete time for |λ| < 1 − σ.
         model: True asks a model first where that is the cheaper route, False never; "always", or the path of a model
@@ -124,7 +134,19 @@ def feedback(
     ['stabilised', 'not stabilisable']
     >>> found.gain[0]
     array([[1.     , 1.73205]])
+
+    The first output alone cannot stabilise the double integrator; the position and the speed, weighted equally, do:
+
+    >>> C = np.array([[[1.0, 0.0]], [[1.0, 1.0]]])
+    >>> hybrid.batch.feedback(A, B[:1].repeat(2, 0), C).verdict.tolist()
+    ['not stabilisable', 'stabilised']
     """
+    if C is not None or structure is not None:
+        for field, weight in (("Q", Q), ("R", R)):
+            if weight is not None:
+                expected = "nothing beside C or a structure, which leave no such choice"
+                raise ProblemError(field, "a value", expected)
+        return static_feedback(A, B, C, structure, discrete, decay, model)
     stack, boundary = Stack.read(A, B), Boundary.read(decay, discrete)
     n, m = stack.B.shape[1:]
     template = LinearSystem(np.zeros((n, n)), np.zeros((n, m)), dt=boundary.dt)

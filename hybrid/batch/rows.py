@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hybrid.answer import Answer, Status, Verdict
 from hybrid.batch.answers import ERROR, BatchAnswer
-from hybrid.batch.stacks import Boundary, FloatArray, Stack
+from hybrid.batch.stacks import BoolArray, Boundary, FloatArray, Stack
 from hybrid.errors import HybridError
 from hybrid.systems.linear import LinearSystem
 
@@ -29,19 +29,27 @@ class Rows:
         stack: the systems.
         boundary: of the region asked about.
         inputs: of the gain; None where no gain is asked for.
+        structure: where entries of the gain are free; None: everywhere.
         by_lyapunov: whether a matrix P proves a row.
     """
 
     def __init__(
-        self, about: str, stack: Stack, boundary: Boundary, *, inputs: int | None = None, by_lyapunov: bool = True
+        self,
+        about: str,
+        stack: Stack,
+        boundary: Boundary,
+        *,
+        inputs: int | None = None,
+        structure: BoolArray | None = None,
+        by_lyapunov: bool = True,
     ) -> None:
         count, n = stack.A.shape[:2]
-        self.about, self.stack, self.boundary = about, stack, boundary
+        self.about, self.stack, self.boundary, self.structure = about, stack, boundary, structure
         self.status = np.full(count, Status.UNDECIDED.value, dtype=f"<U{_LONGEST}")
         self.verdict = np.full(count, Verdict.UNKNOWN.value, dtype=f"<U{_LONGEST}")
         self.route = np.full(count, "", dtype=f"<U{_LONGEST}")
         self.reason = np.full(count, "", dtype=object)
-        self.gain = None if inputs is None else np.full((count, inputs, n), np.nan)
+        self.gain = None if inputs is None else np.full((count, inputs, stack.C.shape[1] or n), np.nan)
         self.lyapunov = np.full((count, n, n), np.nan) if by_lyapunov else None
         self.direction = np.full((count, n), np.nan) if by_lyapunov and inputs is None else None
         self.answers: dict[int, Answer] = {}
@@ -53,8 +61,10 @@ class Rows:
 
     @property
     def worth_stacking(self) -> bool:
-        """Whether rows are left, and small enough for the kernels."""
-        return len(self.left) > 0 and self.stack.A.shape[1] <= _STACKED_UP_TO
+        """Whether rows are left, and small enough for the kernels, if there are any."""
+        from hybrid.batch.kernels import compile
+
+        return len(self.left) > 0 and self.stack.A.shape[1] <= _STACKED_UP_TO and compile.ENABLED
 
     def pairs(self) -> tuple[FloatArray, FloatArray]:
         """A and B of the rows that are left."""
@@ -62,11 +72,17 @@ class Rows:
             return self.stack.A, self.stack.B
         return self.stack.A[self.left], self.stack.B[self.left]
 
+    def triples(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """A, B, C of the rows that are left; C = I where no outputs were given."""
+        C = self.stack.C[self.left]
+        if not C.shape[1]:
+            C = np.zeros((len(C), C.shape[2], C.shape[2])) + np.eye(C.shape[2])
+        return *self.pairs(), C
+
     def systems(self) -> Iterator[LinearSystem]:
         """The rows that are left, one by one."""
         for row in self.left.tolist():
-            B = self.stack.B[row] if self.stack.B.shape[2] else None
-            yield LinearSystem(self.stack.A[row], B, dt=self.boundary.dt)
+            yield self.stack.system(row, self.boundary.dt)
 
     def settle(
         self,
@@ -116,7 +132,8 @@ class Rows:
     def freeze(self) -> BatchAnswer:
         """The answer; its arrays can be read and not written."""
         arrays = (self.status, self.verdict, self.route, self.reason, self.gain, self.lyapunov, self.direction)
-        for array in (*arrays, self.stack.A, self.stack.B):
+        for array in (*arrays, self.stack.A, self.stack.B, self.stack.C):
             if array is not None:
                 array.setflags(write=False)
-        return BatchAnswer(self.about, *arrays, self.stack, self.boundary, self.answers, self.seconds)
+        asked = self.stack, self.boundary, self.structure
+        return BatchAnswer(self.about, *arrays, *asked, self.answers, self.seconds)

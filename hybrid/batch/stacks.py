@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.question import Region
 from hybrid.systems.exact_matrix import ExactMatrix
+from hybrid.systems.linear import LinearSystem
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -26,21 +27,23 @@ class Stack:
 
     Attributes:
         A, B: (N, n, n), (N, n, m); B has no columns where no inputs were given.
+        C: (N, p, n); no rows where no outputs were given.
         errors: row → why it is no system.
     """
 
     A: FloatArray
     B: FloatArray
+    C: FloatArray
     errors: dict[int, str]
 
     @classmethod
-    def read(cls, A: Any, B: Any = None) -> Stack:
+    def read(cls, A: Any, B: Any = None, C: Any = None) -> Stack:
         """Read stacks of doubles, of shorter floats or of integers; each becomes the double that it equals.
 
         A row with NaN, inf, or an integer beyond 2⁵³ is an error row: it gets its reason, and zeros.
 
         Raises:
-            DimensionError: not (N, n, n), or B without a row for each state of each system.
+            DimensionError: not (N, n, n), B without a row or C without a column for each state of each system.
             ProblemError: entries that are no real numbers.
         """
         states = _array(A, "A")
@@ -50,11 +53,19 @@ class Stack:
         inputs = np.zeros((count, n, 0)) if B is None else _array(B, "B")
         if inputs.ndim != 3 or inputs.shape[:2] != (count, n) or (B is not None and not inputs.shape[2]):
             raise DimensionError("B", f"shape {inputs.shape}", f"shape ({count}, {n}, m), with m inputs at least one")
+        outputs = np.zeros((count, 0, n)) if C is None else _array(C, "C")
+        if outputs.ndim != 3 or outputs.shape[::2] != (count, n) or (C is not None and not outputs.shape[1]):
+            raise DimensionError("C", f"shape {outputs.shape}", f"shape ({count}, p, {n}), with p outputs at least one")
         errors: dict[int, str] = {}
-        doubles = _doubles(states, "A", errors), _doubles(inputs, "B", errors)
+        doubles = _doubles(states, "A", errors), _doubles(inputs, "B", errors), _doubles(outputs, "C", errors)
         for array in doubles:
             array[list(errors)] = 0.0
         return cls(*doubles, errors)
+
+    def system(self, row: int, dt: int | None) -> LinearSystem:
+        """One of them by itself."""
+        B = self.B[row] if self.B.shape[2] else None
+        return LinearSystem(self.A[row], B, self.C[row] if self.C.shape[1] else None, dt=dt)
 
 
 @dataclass(frozen=True)
@@ -110,7 +121,16 @@ def _array(value: Any, field: str) -> NDArray[Any]:
         raise DimensionError(field, "rows of different lengths", "a stack of matrices of one shape") from None
     if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
         raise ProblemError(field, f"an array of {array.dtype}", "an array of float64, float32 or integers")
+    if array.dtype.kind == "f" and not hasattr(value, "dtype") and _rounds_integers(value):
+        expected = "integers within ±2^53, or an array of doubles"
+        raise ProblemError(field, "an integer beyond ±2^53 among floats", expected)
     return array
+
+
+def _rounds_integers(value: Any) -> bool:
+    """Whether lists hold an integer that numpy has rounded, because a float stands beside it."""
+    entries = np.asarray(value, dtype=object).flat
+    return any(isinstance(x, int | np.integer) and abs(int(x)) > _LARGEST_INTEGER for x in entries)
 
 
 def _doubles(array: NDArray[Any], field: str, errors: dict[int, str]) -> FloatArray:
@@ -132,4 +152,4 @@ def _why(matrix: NDArray[Any], strange: NDArray[np.bool_], field: str) -> str:
             return str(error)
     i, j = np.argwhere(strange)[0]
     expected = "an integer within ±2^53; beyond, ask about this system alone"
-    return str(ProblemError(f"{field}[{i + 1},{j + 1}]", matrix[i, j], expected))
+    return str(ProblemError(f"{field}[{i + 1},{j + 1}]", int(matrix[i, j]), expected))

@@ -29,6 +29,7 @@ JOBS = {
     "equilibria": "all equilibria in a box, and a region of attraction",
     "large": "plants of 55 and 200 states",
     "batch": "stacks of 10 000 systems, beside loops over Riccati solvers and stacked eigenvalues",
+    "outputs": "stacks of 1000 plants, a gain of the outputs for each, beside a multi-start search",
     "check": "re-checking certificates with the stand-alone checker",
 }
 """What can be measured, in the order of the table; each is the module of that name beside this one."""
@@ -61,7 +62,7 @@ def run(selection: Sequence[str] = (), *, quick: bool = False) -> list[dict[str,
     Traceback (most recent call last):
     ...
     hybrid.errors.ProblemError: job: got weather, expected one of startup, feedback, stability, controllability,
-    placement, equations, equilibria, large, batch, check
+    placement, equations, equilibria, large, batch, outputs, check
     """
     for name in selection:
         if name not in JOBS:

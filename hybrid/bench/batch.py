@@ -55,12 +55,15 @@ def _stack(pairs: Sequence[Pair]) -> Pair:
 def _feedback(n: int, count: int, quick: bool) -> list[Row]:
     stack = _stack(gaussian_pairs(n, _INPUTS, count))
     contenders = _looped(lqr_peers(), count // 50, _LOOP_TARGETS if n == _TARGETS_AT else {})
-    note = _told(_feedback_by_doubling, stack)
-    if shipped().accepts(n, _INPUTS):
-        contenders.insert(0, _Contender('ours, model="always"', _feedback_by_model, count))
-        note += f"; with model: {_routes(_warmed_up(_feedback_by_model, stack))}"
     own = _Contender("", _feedback_by_doubling, count)
-    return _rows(f"batch feedback n={n} m={_INPUTS}", own, contenders, stack, quick, note)
+    name, note = f"batch feedback n={n} m={_INPUTS}", _told(_feedback_by_doubling, stack)
+    rows = _rows(name, own, contenders, stack, quick, note)
+    if shipped().accepts(n, _INPUTS):
+        model = _Contender("", _feedback_by_model, count)
+        without = _Contender("ours, no model", _feedback_by_doubling, count, Target(1) if n >= _TARGETS_AT else None)
+        note = _routes(_warmed_up(_feedback_by_model, stack))
+        rows += _rows(f"{name}, model first", model, [without], stack, quick, note)
+    return rows
 
 
 def _feedback_by_doubling(pair: Pair) -> BatchAnswer:
@@ -73,6 +76,10 @@ def _feedback_by_model(pair: Pair) -> BatchAnswer:
 
 def _stability_of_first(pair: Pair) -> BatchAnswer:
     return hybrid.batch.stability(pair.A)
+
+
+def _stability_by_model(pair: Pair) -> BatchAnswer:
+    return hybrid.batch.stability(pair.A, model=True)
 
 
 def _controllability_of_both(pair: Pair) -> BatchAnswer:
@@ -92,8 +99,14 @@ def _stability(n: int, kind: str, count: int, quick: bool) -> list[Row]:
         "no proof",
     )
     own = _Contender("", _stability_of_first, count)
-    note = _told(_stability_of_first, stack)
-    return _rows(f"batch stability n={n}, {kind}", own, [eigenvalues], stack, quick, note)
+    name, note = f"batch stability n={n}, {kind}", _told(_stability_of_first, stack)
+    rows = _rows(name, own, [eigenvalues], stack, quick, note)
+    if kind == "stable":
+        model = _Contender("", _stability_by_model, count)
+        without = _Contender("ours, no model", _stability_of_first, count)
+        note = _routes(_warmed_up(_stability_by_model, stack))
+        rows += _rows(f"{name}, model first", model, [without], stack, quick, note)
+    return rows
 
 
 def _controllability(n: int, count: int, quick: bool) -> list[Row]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid import whole_files
 from hybrid.errors import CertificateError
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem
@@ -86,15 +87,19 @@ class Certificate:
 
 
 def write_whole(path: str | os.PathLike[str], text: str) -> None:
-    """Replace a file by `text` in one step, so that no reader ever sees half of it."""
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    """Replace a file by `text` in one step, so that no reader ever sees half of it.
+
+    Raises:
+        CertificateError: the place cannot be written to.
+    """
     try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise CertificateError(f"{target}: cannot be written, {error.strerror or error}") from None
+        whole_files.write_whole({path: text.encode()})
+    except (OSError, ValueError) as error:  # the latter: a NUL character in the name
+        raise CertificateError(f"{os.fspath(path)}: cannot be written, {_cause(error)}") from None
+
+
+def _cause(error: OSError | ValueError) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()
 
 
 def check(certificate: Certificate | Mapping[str, Any] | str | os.PathLike[str]) -> Report:
@@ -123,7 +128,8 @@ def check(certificate: Certificate | Mapping[str, Any] | str | os.PathLike[str])
             return checker.check(dict(certificate))
         if not isinstance(certificate, str | os.PathLike):
             raise CertificateError(f"a {type(certificate).__name__} is no certificate, and no path of one")
-        return checker.check(checker.read(Path(certificate).read_bytes()))
+        with Path(certificate).open("rb") as file:
+            return checker.check(checker.read(file.read(checker.MAX_BYTES + 1)))  # a device has no end
     except OSError as error:
         raise CertificateError(f"{certificate}: cannot be read, {error.strerror or error}") from None
     except checker.Unreadable as error:

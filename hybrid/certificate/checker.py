@@ -343,6 +343,7 @@ def check(document: dict[str, Any]) -> Report:
     >>> check(document).claim
     'A is stable: every eigenvalue of A has real part below 0, the spectral abscissa lies in [−∞, 0]'
     """
+    _expect_size(document)
     if isinstance(document, dict) and isinstance(document.get("system"), dict) and "equations" in document["system"]:
         report: Report = _equations().check(document, sys.modules[__name__])
         return report
@@ -365,6 +366,21 @@ def check(document: dict[str, Any]) -> Report:
     except _Refused as refusal:
         return Report(False, claim, str(refusal))
     return Report(True, claim, f"Proved in exact arithmetic {_METHODS[method]}.")
+
+
+def _expect_size(document: Any) -> None:
+    """A value of Python may hold one list many times, or itself, and spell an immense text that `read` refuses."""
+    left, entries, letters = [document], 0, 0
+    while left:
+        value = left.pop()
+        entries += 1
+        letters += len(value) if isinstance(value, str) else 0
+        if entries > 2 * MAX_ENTRIES + 1 or letters > MAX_BYTES:  # keys count here, and not when a text is read
+            raise Unreadable(f"The document has more than {MAX_BYTES} bytes or {MAX_ENTRIES} entries.")
+        if isinstance(value, dict):
+            left += [*value, *value.values()]
+        elif isinstance(value, list | tuple):
+            left += value
 
 
 def _equations() -> Any:
@@ -1311,15 +1327,20 @@ def _system_of_file(text: bytes) -> _System:
     return _System.read(known)
 
 
-def _difference(stored: _System, given: _System) -> str | None:
+def _difference(stored: _System, given: _System, claim: dict[str, Any]) -> str | None:
     """Where the certificate's system first differs from another one, in a sentence; None if they are equal."""
     if stored.discrete != given.discrete:
         return "One of certificate and file is in continuous time, and the other in discrete time."
+    is_fed_back = claim.get("output") is True
+    if given.C is None and (is_fed_back or claim["about"] in ("observability", "detectability")):
+        return "The claim is about outputs, and the file has no C."
+    if is_fed_back and any(map(any, given.D or [])):
+        return "The claim is about output feedback without D, and the file has a D that is not zero."
     different: list[tuple[str, Fraction, Fraction]] = []
     for name in ("A", "B", "C", "D"):
         ours, theirs = getattr(stored, name) or [[]], getattr(given, name) or [[]]
         if name in "CD" and (ours == [[]] or theirs == [[]]):
-            continue  # a claim about states and inputs does not use outputs, and one about outputs has them
+            continue  # not used by the claim, or zero
         if (len(ours), len(ours[0])) != (len(theirs), len(theirs[0])):
             return f"The matrix {name} of the certificate does not have the shape of the file's."
         for i, rows in enumerate(zip(ours, theirs, strict=True), 1):
@@ -1354,7 +1375,8 @@ def main(arguments: list[str] | None = None) -> int:
         if report.valid and options.system:
             given = _system_of_file(_bytes_of(options.system))
             certified = _systems(document.get("systems", [document.get("system")]))
-            difference = min((_difference(system, given) for system in certified), key=lambda found: found is not None)
+            found = [_difference(system, given, document["claim"]) for system in certified]
+            difference = min(found, key=lambda one: one is not None)
             report = Report(difference is None, report.claim, difference or report.reason)
     except (OSError, Unreadable, _Refused) as error:
         print(f"unreadable: {error}")

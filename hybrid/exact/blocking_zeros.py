@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from flint import arb, ctx, fmpq, fmpq_poly, fmpz_poly
+from flint import fmpq, fmpq_poly, fmpz_poly
 
 from hybrid.exact import polynomial
-from hybrid.exact.scalar_gain import real_roots
-from hybrid.exact.spectrum import to_fraction
+from hybrid.exact.real_roots import Enclosure, real_roots, refine
 from hybrid.exact.static_loop import StaticLoop, matchings
 
-_PRECISIONS = (64, 256, 1024)  # bits
-
-Enclosure = tuple[Fraction, Fraction]
+_HALVINGS = (0, 200, 1000)  # of an enclosure, until the sign is certain there
 
 
 def find(loop: StaticLoop, most_gains: int) -> Enclosure | None:
@@ -62,22 +59,16 @@ def _rational_zero(g: fmpz_poly, p: fmpq_poly) -> Enclosure | None:
 
 def _enclosed_zero(g: fmpz_poly, p: fmpq_poly) -> Enclosure | None:
     """Ends with different signs of g and p < 0 in between."""
-    for precision in _PRECISIONS:
-        with ctx.workprec(precision):
-            for ball in real_roots(g):
-                if ball > 0 and _value(p, ball) < 0:
-                    lo, hi = to_fraction(ball.lower()), to_fraction(ball.upper())
-                    if g(_rational(lo)) * g(_rational(hi)) < 0:
-                        return lo, hi
+    for enclosure in real_roots(g) or []:
+        for halvings in _HALVINGS:
+            lo, hi = refine(g, enclosure, halvings)
+            if lo > 0 and _is_negative(p, lo, hi):
+                return lo, hi
     return None
 
 
-def _value(p: fmpq_poly, x: arb) -> arb:
-    value = arb(0)
-    for c in reversed(p.coeffs()):
-        value = value * x + arb(c)
-    return value
-
-
-def _rational(x: Fraction) -> fmpq:
-    return fmpq(x.numerator, x.denominator)
+def _is_negative(p: fmpq_poly, lo: Fraction, hi: Fraction) -> bool:
+    """Whether p < 0 from lo to hi, as p(lo) and all that may be added to it on the way show."""
+    ends = fmpq(lo.numerator, lo.denominator), fmpq(hi.numerator, hi.denominator)
+    along = p(fmpq_poly([ends[0], ends[1] - ends[0]]))
+    return bool(along[0] + sum((c for c in along.coeffs()[1:] if c > 0), fmpq(0)) < 0)

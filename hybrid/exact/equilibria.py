@@ -13,6 +13,7 @@ from hybrid.exact.branch_and_bound import Search
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import spell
 from hybrid.verify.equilibrium import Equilibrium, refine
+from hybrid.verify.float_environment import ieee_arithmetic
 from hybrid.verify.given_point import Bounds, read_box
 
 _LARGEST = 10**150  # squares of widths stay in the range of doubles
@@ -87,8 +88,9 @@ def find(
     for name, side in zip(system.states, bounds, strict=True):
         if max(map(abs, side)) > _LARGEST:
             raise ProblemError(name, ":".join(map(spell, side)), "bounds of at most 1e150 in size")
-    search = Search(system, values, bounds)
-    search.run(limit_boxes, timeout, progress)
+    with ieee_arithmetic():
+        search = Search(system, values, bounds)
+        search.run(limit_boxes, timeout, progress)
     whole = dict(zip(system.variables, [*bounds, *zip(values, values, strict=True)], strict=True))
     proved = sorted((one for one in search.found if _may_lie_in(one, whole)), key=lambda one: one.midpoint)
     undecided = (

@@ -16,6 +16,7 @@ from hybrid.systems.numbers import spell
 _FIRST_PRIME = (1 << 31) - 1
 _PRIMES_TRIED = 400  # until a factor of the characteristic polynomial has a root
 _MOST_SUBSETS = 4096  # sets of inputs that are looked at
+_LONGEST = 800  # bits in a factor whose roots are shown; near each other, they would take minutes
 _MOST_UNKNOWNS = 600  # of the exact linear system that gives the kernel
 
 Vector = tuple[tuple[int, ...], ...]  # of polynomials, coefficients from the constant term upwards
@@ -42,8 +43,10 @@ class FixedMode:
     inputs: tuple[int, ...]
     kernel: Kernel
 
-    def outermost(self, *, discrete: bool) -> complex:
-        """The root that lies farthest to the right, or from 0 in discrete time, as floats have it."""
+    def outermost(self, *, discrete: bool) -> complex | None:
+        """The root that lies farthest to the right, or from 0 in discrete time, as floats have it; None if hard."""
+        if len(self.factor) > 2 and fmpz_poly(list(self.factor)).height_bits() > _LONGEST:
+            return None
         balls: list[Any] = fmpz_poly(list(self.factor)).complex_roots()
         roots = [complex(root) for root, _ in balls]
         return max(roots, key=lambda root: (abs(root) if discrete else root.real, root.imag))

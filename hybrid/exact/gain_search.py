@@ -18,6 +18,7 @@ from hybrid.propose.abscissa import ClosedLoops
 from hybrid.propose.proposal import GainProposal
 from hybrid.propose.quasi_newton import Minimum, minimise
 from hybrid.question import StaticGainQuestion
+from hybrid.systems.numbers import nearest_float
 from hybrid.verify.lyapunov import FloatArray
 
 _STEPS = 200  # line searches of one descent
@@ -72,7 +73,7 @@ def from_one_parameter(question: StaticGainQuestion) -> Iterator[GainProposal]:
     decided = scalar_gain.decide(impossible.loops_of(question))
     if decided is not None and decided.gain is not None:
         gain = np.zeros(question.shape)
-        gain[decided.entry] = float(decided.gain)
+        gain[decided.entry] = nearest_float(decided.gain)  # inf is no gain that fits
         yield GainProposal(gain, None, "decision on the one free number", Route.EXACT)
 
 

@@ -81,10 +81,7 @@ def _proofs(loops: Sequence[StaticLoop], thorough: bool) -> Iterator[_Proof]:
     for k, loop in enumerate(loops):
         mode = fixed_modes.find(loop)
         if mode is not None:
-            pole = mode.outermost(discrete=loop.discrete)
-            near = f"{pole.real:.6g}" + (f" ± {abs(pole.imag):.6g}j" if pole.imag else "")
-            note = f"No gain of this structure moves the pole near {near}."
-            yield _Proof(k, "fixed modes", mode.witness(), (note,))
+            yield _Proof(k, "fixed modes", mode.witness(), _near(mode.outermost(discrete=loop.discrete)))
     small = max(loop.n for loop in loops) <= effort.states
     most_gains = min(effort.gains, *(loop.checked_gains for loop in loops)) if small else 0
     for k, loop in enumerate(loops):
@@ -102,6 +99,13 @@ def _proofs(loops: Sequence[StaticLoop], thorough: bool) -> Iterator[_Proof]:
     if decided is not None and decided.gain is None:
         witness = {"entry": list(decided.entry), "samples": [spell(k) for k in decided.samples]}
         yield _Proof(0 if len(loops) == 1 else None, "scalar gain", witness)
+
+
+def _near(pole: complex | None) -> tuple[str, ...]:
+    if pole is None:
+        return ()
+    near = f"{pole.real:.6g}" + (f" ± {abs(pole.imag):.6g}j" if pole.imag else "")
+    return (f"No gain of this structure moves the pole near {near}.",)
 
 
 def _spelled(weights: list[fmpq]) -> list[str]:

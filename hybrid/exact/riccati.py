@@ -61,10 +61,13 @@ def solutions(
 ) -> Iterator[GainProposal]:
     """LQR gains for these weights by each of the algorithms that succeeds, as it is and polished."""
     for name, solver in (("SLICOT sb02md", _slicot), ("scipy Riccati solver", _scipy)):
-        X = solver(A, B, Q, R, discrete)
-        if X is None or not np.isfinite(X).all():
+        try:
+            X = solver(A, B, Q, R, discrete)
+            if X is None or not np.isfinite(X).all():
+                continue
+            K = lqr_gain(A, B, R, X, discrete)
+        except np.linalg.LinAlgError:  # R + BᵀXB is singular where rounding lost R
             continue
-        K = lqr_gain(A, B, R, X, discrete)
         yield GainProposal(K, (X + X.T) / 2, name, Route.EXACT)
         polished = newton_kleinman(A, B, Q, R, K, discrete=discrete)
         if polished is not None:

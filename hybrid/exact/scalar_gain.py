@@ -9,15 +9,14 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx, fmpq, fmpq_poly, fmpz, fmpz_mat, fmpz_poly
+from flint import fmpq, fmpq_poly, fmpz, fmpz_mat, fmpz_poly
 
 from hybrid.exact import polynomial
-from hybrid.exact.spectrum import to_fraction
+from hybrid.exact.real_roots import real_roots
 from hybrid.exact.static_loop import CHECKED_WORK, Entry, StaticLoop, matchings
 
 MOST_STATES = 30  # five seconds, and twenty for the checker; more states take minutes
 _MOST_GAINS = 40  # tried, where several free entries may amount to one
-_PRECISIONS = (64, 256, 1024, 4096, 16384)  # bits, to isolate the gains at which an eigenvalue may cross
 _TRIED_IN_AN_INTERVAL = 41
 _DIGITS = 17  # at most, of a gain
 _MARGIN_KEPT = 0.9  # of the best one seen, for a gain of fewer digits
@@ -170,21 +169,12 @@ def _through(nodes: list[int], values: list[fmpz]) -> fmpz_poly:
 
 def _intervals(crossings: fmpz_poly) -> list[Interval] | None:
     """The open intervals between real roots, each shortened to rational ends; None if the roots were not separated."""
-    for precision in _PRECISIONS:
-        with ctx.workprec(precision):
-            ends = sorted((to_fraction(x.lower()), to_fraction(x.upper())) for x in real_roots(crossings))
-        lows = [None, *(high for _, high in ends)]
-        highs = [*(low for low, _ in ends), None]
-        intervals: list[Interval] = list(zip(lows, highs, strict=True))
-        if all(low is None or high is None or low < high for low, high in intervals):
-            return intervals
-    return None
-
-
-def real_roots(p: fmpz_poly) -> list[arb]:
-    """The distinct real roots of a squarefree polynomial in balls, at the working precision."""
-    roots: list[Any] = p.complex_roots() if p.degree() > 0 else []
-    return [x if isinstance(x, arb) else x.real for x, _ in roots if isinstance(x, arb) or x.imag == 0]
+    enclosures = real_roots(crossings)
+    if enclosures is None:
+        return None
+    lows = [None, *(high for _, high in enclosures)]
+    highs = [*(low for low, _ in enclosures), None]
+    return list(zip(lows, highs, strict=True))
 
 
 # --------------------------------------------------------------------------------------- a value of few digits

@@ -56,7 +56,7 @@ def minimise(objective: Objective, x: FloatArray, *, target: float, steps: int) 
             inverse, direction = np.eye(len(x)), -slope
         if step == 0:
             direction = direction / max(1.0, float(np.linalg.norm(direction)))
-        found = _line_search(objective, x, value, slope, direction)
+        found = _line_search(objective, x, value, slope, direction, target)
         if found is None:
             break
         after, value, new_slope = found
@@ -66,11 +66,13 @@ def minimise(objective: Objective, x: FloatArray, *, target: float, steps: int) 
 
 
 def _line_search(
-    objective: Objective, x: FloatArray, value: float, slope: FloatArray, direction: FloatArray
+    objective: Objective, x: FloatArray, value: float, slope: FloatArray, direction: FloatArray, target: float
 ) -> tuple[FloatArray, float, FloatArray] | None:
     """A point that is lower, and where the descent has slowed down; bisection and doubling find one.
 
-    Where no point slows it down (a kink may lie in between), the lowest point that was seen; None where none is lower.
+    A line that leads down for ever is followed to the target, and no farther: gains would become as large as doubling
+    makes them. Where no point slows it down (a kink may lie in between), the lowest point that was seen; None where
+    none is lower.
     """
     descent = float(slope @ direction)
     if not descent < 0:
@@ -84,7 +86,7 @@ def _line_search(
             high = length
         else:
             lower = there, reached, gradient
-            if gradient @ direction >= _CURVATURE * descent:
+            if gradient @ direction >= _CURVATURE * descent or (reached < target and high == np.inf):
                 break
             low = length
         length = (low + high) / 2 if high < np.inf else 2 * low

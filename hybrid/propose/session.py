@@ -13,6 +13,9 @@ import numpy as np
 from hybrid.errors import ModelError
 from hybrid.verify.lyapunov import FloatArray
 
+MAX_BYTES = 2**28
+"""Of a model file; those that are shipped have 2 MB and less."""
+
 
 class Form(NamedTuple):
     """What the files of one task have in common.
@@ -84,10 +87,7 @@ def load(path: Path, form: Form) -> Model:
     """
     import onnxruntime
 
-    try:
-        content = path.read_bytes()
-    except OSError as cause:
-        raise ModelError(f"{path}: the model file cannot be read ({cause.strerror})") from cause
+    content = _bytes_of(path)
     onnxruntime.set_default_logger_severity(4)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -98,6 +98,20 @@ def load(path: Path, form: Form) -> Model:
         raise ModelError(f"{path}: not a readable ONNX model ({type(cause).__name__})") from cause
     source = f"{path.name} {hashlib.sha256(content).hexdigest()[:12]}"
     return Model(session, _order(session, path, form), source, session.get_modelmeta().custom_metadata_map)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """The content of a model file; one that is no file, as a pipe or a device, might never end."""
+    try:
+        if path.exists() and not path.is_file():
+            raise ModelError(f"{path}: the model file cannot be read (not a regular file)")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as cause:  # the latter: a NUL character in the name
+        raise ModelError(f"{path}: the model file cannot be read ({getattr(cause, 'strerror', cause)})") from cause
+    if len(content) > MAX_BYTES:
+        raise ModelError(f"{path}: the model file has more than {MAX_BYTES} bytes")
+    return content
 
 
 def by_halves(solve: Callable[..., FloatArray], *stacks: FloatArray) -> FloatArray:

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.errors import DimensionError, ProblemError
-from hybrid.systems.numbers import EXPECTED, exact, nearest_float, spell
+from hybrid.systems.numbers import EXPECTED, exact, nearest_float, spell, stored
 
 FloatMatrix = NDArray[np.float64]
-_UNIT = 2.0**-53  # half an ulp of 1: the relative error of rounding to nearest
-_TINY = 2.0**-1074  # the smallest subnormal bounds the absolute error of rounding
+MAX_BITS = 2**31
+"""In the numerators and denominators of one matrix, 256 MB: short text such as 2**20000 stands for long numbers."""
+
+_UNIT = 2.0**-52  # an ulp of 1: the relative error of rounding in any direction, whatever the thread's mode was
+_TINY = 2.0**-1022  # the smallest normal number bounds the absolute error, also where subnormals are taken for zero
 
 
 class ExactMatrix:
@@ -63,11 +66,15 @@ class ExactMatrix:
 
     @classmethod
     def _from_rows(cls, rows: list[list[Any]], field: str) -> ExactMatrix:
-        fractions = tuple(
-            tuple(exact(entry, f"{field}[{i},{j}]") for j, entry in enumerate(row, 1))
-            for i, row in enumerate(rows, 1)
-        )
-        return cls.from_fractions(fractions)
+        fractions = []
+        bits = 0
+        for i, row in enumerate(rows, 1):
+            numbers = tuple(exact(entry, f"{field}[{i},{j}]") for j, entry in enumerate(row, 1))
+            bits += sum(x.numerator.bit_length() + x.denominator.bit_length() for x in numbers)
+            if bits > MAX_BITS:
+                raise ProblemError(field, "numbers of too many digits together", f"at most {MAX_BITS} bits")
+            fractions.append(numbers)
+        return cls.from_fractions(tuple(fractions))
 
     @classmethod
     def from_fractions(cls, fractions: tuple[tuple[Fraction, ...], ...]) -> ExactMatrix:
@@ -86,7 +93,7 @@ class ExactMatrix:
         """Rows of exact entries."""
         if self._fractions is not None:
             return self._fractions
-        return tuple(tuple(Fraction(x) for x in row) for row in self.floats.tolist())
+        return tuple(tuple(map(stored, row)) for row in self.floats.tolist())
 
     @cached_property
     def radius(self) -> FloatMatrix | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ _SPARSE, _OPAQUE, _COMPLEX = 5, 17, 0x0800  # array classes and the flag of an i
 _OTHER_CLASSES = {1: "a cell array", 2: "a struct", 3: "an object", 4: "text", 16: "a function"}
 _LAYOUTS_4 = {1: "text", 2: "a sparse matrix in version 4"}
 _TYPES_4 = ["f8", "f4", "i4", "i2", "u2", "u1"]
+_PARTS = 6  # of a matrix at most: flags, shape, name, and rows, starts, values of a sparse one
 _Value = NDArray[Any] | str  # a matrix, or in words what else the variable holds
 
 
@@ -56,7 +58,7 @@ def parse_mat(data: bytes, place: str, *, stacked: bool = False) -> dict[str, An
             found[name] = value
     except (DimensionError, ParseError, ProblemError) as error:  # from a sparse matrix
         raise type(error)(f"{place}, {error.field}", error.got, error.expected) from None
-    except (ValueError, IndexError, KeyError, struct.error, zlib.error) as error:
+    except (ValueError, IndexError, KeyError, OverflowError, struct.error, zlib.error) as error:
         raise ParseError(place, f"a damaged or foreign file ({error})", _EXPECTED) from None
     return _document(found, place, stacked)
 
@@ -71,6 +73,7 @@ def _document(found: dict[str, _Value], place: str, stacked: bool) -> dict[str, 
             raise ProblemError(f"{place}, variable {name}", value, _NUMERIC)
         if value.size:
             matrices[name] = np.moveaxis(value, 2, 0) if value.ndim == 3 else value
+    expect_unpacked(8 * sum(matrix.size for matrix in matrices.values()), place)  # a byte becomes a double
     if "A" not in matrices:
         names = ascii(", ".join(sorted(found))) if found else "no variables"
         raise ProblemError(f"{place}, variables", names, f"a variable A: {_NUMERIC}")
@@ -112,7 +115,7 @@ def _elements(data: bytes, offset: int, order: str) -> Iterator[tuple[int, bytes
 
 
 def _variable(payload: bytes, order: str) -> tuple[str, _Value]:
-    parts = list(_elements(payload, 0, order))
+    parts = list(islice(_elements(payload, 0, order), _PARTS))
     (flags,) = struct.unpack_from(order + "I", parts[0][1])
     array_class = flags & 0xFF
     if array_class == _OPAQUE:  # as `ss` objects are stored: no dimensions, no documented content

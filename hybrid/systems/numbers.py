@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational
@@ -16,6 +17,7 @@ _MAX_LETTERS = 4000  # longer numbers are an attack or a mistake, and exact arit
 _MAX_EXPONENT = 1200  # decimal; doubles end at 308
 _MAX_BITS = 20_000  # of numerator and denominator
 _DECIMAL_UP_TO = 10_000  # bits; Python refuses to print integers of more than 4300 decimal digits
+_MAGNITUDE = 2**63 - 1  # of a double's bits, all but the sign
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?P<whole>(?:\d+(?:\.\d*)?|\.\d+))(?:[eE](?P<exponent>[+-]?\d{1,8}))?"
     r"(?:\s*/\s*(?P<denominator>\d+)|\s*(?:\*\*|\^)\s*(?P<power>[+-]?\d{1,8}))?"
@@ -77,12 +79,25 @@ def exact(value: Any, field: str) -> Fraction:
     if isinstance(value, str):
         return parse_number(value, field)
     if isinstance(value, float | np.float16 | np.float32) and np.isfinite(value):
-        return Fraction(float(value))
+        return stored(float(value))
     if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) <= _MAX_EXPONENT:
         return _within_limits(Fraction(value), field)
     if isinstance(value, Rational) and not isinstance(value, bool | np.timedelta64):
         return _within_limits(Fraction(int(value.numerator), int(value.denominator)), field)  # no numpy integers inside
     raise ProblemError(field, value, EXPECTED)
+
+
+def stored(double: float) -> Fraction:
+    """The rational that a finite double stores, also where the thread takes subnormal numbers for zero.
+
+    >>> stored(0.1) == Fraction(0.1), stored(-5e-324) == Fraction(-1, 2**1074)
+    (True, True)
+    """
+    if double:
+        return Fraction(double)
+    (bits,) = struct.unpack("<q", struct.pack("<d", double))
+    size = bits & _MAGNITUDE
+    return Fraction(-size if bits < 0 else size, 2**1074)
 
 
 def _within_limits(value: Fraction, field: str) -> Fraction:

@@ -69,9 +69,9 @@ def build(document: Mapping[str, Any], name: str) -> tuple[NonlinearSystem, Oper
     """
     stated = _without_aliases(document)
     equations = stated.get("equations")
-    if equations is None:
+    if not isinstance(equations, str | list | Mapping):
         expected = "a text of equations, a list of right-hand sides, or a table of them"
-        raise ProblemError("equations", "nothing", expected)
+        raise ProblemError("equations", "nothing" if equations is None else equations, expected)
     inputs = _names(stated.get("inputs") or [], "inputs")
     rest = _table(stated.get("parameters"), "parameters"), _texts(stated.get("outputs")), _sample_time(stated), name
     if stated.get("states") is None and isinstance(equations, str):

@@ -12,6 +12,9 @@ _YAML_TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {None, "!"} | {_YAML_TAG + kind for kind in ("str", "int", "float", "null", "seq", "map")}
 _YAML_NULL = {"", "~", "null", "Null", "NULL"}
 _LONG_INTEGER = ("an integer of thousands of digits", "numbers of at most 4000 digits")  # Python's own limit
+_MAX_KEY_PARTS = 50  # of a dotted key of TOML, which tomllib takes in quadratic time
+_KEY_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![\w-]){_KEY_PART}(?:[ \t]*+\.[ \t]*+{_KEY_PART}){{{_MAX_KEY_PARTS}}}")
 _TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 
@@ -60,6 +63,10 @@ def recognise(text: str) -> str:
 def _parse_toml(text: str, place: str) -> Any:
     import tomllib
 
+    if (long := _LONG_KEY.search(text)) is not None:
+        got = f"a key of more than {_MAX_KEY_PARTS} parts"
+        row, before = text.count("\n", 0, long.start()) + 1, text.rfind("\n", 0, long.start())
+        raise ParseError(place, got, "keys such as A, B, C, D, dt", row, long.start() - before)
     try:
         return tomllib.loads(text, parse_float=lambda number: NumberText(number.replace("_", "")))
     except tomllib.TOMLDecodeError as error:
@@ -99,6 +106,8 @@ def _parse_yaml(text: str, place: str) -> Any:
     """
     import yaml
 
+    if re.search(r"(?m)^%TAG\b", text):  # libyaml compares each with all before it
+        raise ParseError(place, "a %TAG directive", "plain YAML without object tags")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return _YamlDocument(yaml.parse(text, Loader=loader), place).read()

@@ -30,11 +30,12 @@ _MAX_ORDER = 100_000  # (2n + 8) u and the like stay far below 1
 def arithmetic_is_ieee() -> bool:
     """Whether this thread rounds to nearest and keeps subnormal numbers, as the error analysis assumes.
 
-    A library built with -ffast-math can switch subnormals off for a whole process.
+    A library built with -ffast-math can switch subnormals off for a whole process. None is written here: Python,
+    while it compiles this file in such a process, would store zero in its place.
     """
-    one, half_ulp, tiny = np.float64(1.0), np.float64(_U), np.float64(2.0**-1060)
+    one, half_ulp, small, factor = np.float64(1.0), np.float64(_U), np.float64(2.0**-1000), np.float64(2.0**-60)
     nearest = one + half_ulp == one and one + half_ulp * 1.5 > one and -one - half_ulp == -one
-    return bool(nearest and tiny * np.float64(2.0**-10) > 0)
+    return bool(nearest and small * factor / factor == small)
 
 
 @np.errstate(all="ignore")

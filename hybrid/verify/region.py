@@ -19,6 +19,7 @@ from hybrid.propose.level import LevelProposal, proposals
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact, nearest_float
 from hybrid.verify.equilibrium import Equilibrium
+from hybrid.verify.float_environment import ieee_arithmetic
 from hybrid.verify.lyapunov import FloatArray
 
 Rows = tuple[tuple[Fraction, ...], ...]
@@ -145,8 +146,9 @@ def prove(
     if c <= 0:
         raise ProblemError("level", level, "a positive number")
     end = monotonic() + seconds
-    target = math.nextafter(nearest_float(c), math.inf)
-    found = _level(equilibrium, rows, K, target, lambda tested: tested >= boxes or monotonic() > end)
+    with ieee_arithmetic():
+        target = math.nextafter(nearest_float(c), math.inf)
+        found = _level(equilibrium, rows, K, target, lambda tested: tested >= boxes or monotonic() > end)
     return None if found is None or found[0] <= target else Region(equilibrium, rows, c, K, found[1])
 
 
@@ -214,6 +216,7 @@ def floats(rows: Rows) -> FloatArray:
     return np.array([[nearest_float(entry) for entry in row] for row in rows])
 
 
+@ieee_arithmetic()
 def _highest(
     equilibrium: Equilibrium, guess: LevelProposal, A: FloatArray, gain: Rows | None, end: float
 ) -> Region | None:

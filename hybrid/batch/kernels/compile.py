@@ -3,13 +3,15 @@
 `fastmath` stays off, so that LLVM keeps the order of operations and fuses none; divisions by zero follow IEEE and do
 not raise. Compiled code is kept on disk. numba dates it by the file of the outermost function alone, although the
 functions that it calls are compiled into it; a proof kernel must not outlive a change in any of them, so the folder of
-the cache is named after the text of all kernels.
+the cache is named after the text of all kernels, wherever NUMBA_CACHE_DIR puts it. Where no folder can be written to,
+nothing is kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
@@ -26,18 +28,26 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _OPTIMISATION = 1  # of LLVM's levels: the lanes are vectors already, and 3 takes twice as long for the same speed
 _compiling = Lock()
 
+ENABLED = not config.DISABLE_JIT
+"""Whether numba compiles in this process; under NUMBA_DISABLE_JIT=1 it does not, and rows are answered one by one."""
+
 
 def kernel(function: Function) -> Function:
     """Compile a function that Python calls, on its first call or from the cache."""
-    with _settings("CACHE_DIR", config.CACHE_DIR or _cache_folder()):
-        dispatcher: Any = _compiled(function, cache=True)
+    folder = _cache_folder()
+    with _settings("CACHE_DIR", folder):
+        dispatcher: Any = _compiled(function, cache=folder is not None)
 
     @wraps(function)
     def call(*given: Any) -> Any:
         if dispatcher.signatures:
             return dispatcher(*given)
         with _compiling, _settings("OPT", _OPTIMISATION):
-            return dispatcher(*given)
+            try:
+                return dispatcher(*given)
+            except Exception:  # noqa: BLE001 - a damaged cache, a full disk: compiled it can be without
+                dispatcher._cache.disable()
+                return dispatcher(*given)
 
     return cast(Function, call)
 
@@ -65,12 +75,20 @@ def _settings(name: str, value: Any) -> Iterator[None]:
 
 
 @cache
-def _cache_folder() -> str:
-    """A folder for this very source: beside it, or where the user may not write there, in the user's own cache."""
+def _cache_folder() -> str | None:
+    """A folder for this very source: where the user wants it, beside the source, or in the user's cache; or none."""
     here = Path(__file__).parent
     text = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(here.glob("*.py"))))
-    name = f"kernels-{text.hexdigest()[:16]}"
-    beside = here / "__pycache__"
-    if os.access(beside if beside.is_dir() else here, os.W_OK):
-        return str(beside / name)
-    return str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybrid" / name)
+    own = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    places = [Path(config.CACHE_DIR).absolute()] if config.CACHE_DIR else [here / "__pycache__", Path(own) / "hybrid"]
+    folders = (place / f"kernels-{text.hexdigest()[:16]}" for place in places if place.is_absolute())
+    return next((str(folder) for folder in folders if _can_be_written(folder)), None)
+
+
+def _can_be_written(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
