@@ -224,9 +224,9 @@ def test_a_pair_that_lacks_one_dimension_is_uncontrollable() -> None:
 
 
 def test_the_radius_of_a_fraction_holds_it() -> None:
-    """The nearest double is as far away as it can be, but for 2⁻¹¹³."""
-    x = 1 + Fraction(1, 2**53) - Fraction(1, 2**113)
-    matrix = ExactMatrix.read([[x]], "A")
+    """A double that was rounded down, in another rounding mode, is as far away as it can be, but for 2⁻¹¹³."""
+    x = 1 + Fraction(1, 2**52) - Fraction(1, 2**113)
+    matrix = ExactMatrix(np.array([[1.0]]), ((x,),))
     assert matrix.radius is not None
     assert abs(x - Fraction(matrix.floats.item())) <= Fraction(matrix.radius.item())
 

@@ -260,7 +260,7 @@ def test_wilkinson() -> None:
         ({"damping": 1}, "damping"),
         ({"damping": -0.5}, "damping"),
         ({"at": {"x": 0}}, "at"),
-        ({"at_point": True}, "at"),
+        ({"at_point": True}, "at_point"),
     ],
 )
 def test_requests_that_make_no_sense(options: dict[str, Any], field: str) -> None:

@@ -25,6 +25,7 @@ from hybrid.propose.bilinear import Regulator, continuous_twin, in_unit_weights
 from hybrid.propose.session import by_halves
 from hybrid.question import FeedbackQuestion
 from hybrid.systems.linear import LinearSystem
+from hybrid.verify.float_environment import ieee_arithmetic
 from hybrid.verify.gain import SHORT
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def feedback(
     question = FeedbackQuestion.read(template, Q, R, boundary.region.decay, None)
     proposer = _proposer(model, n, m)
     rows = Rows("feedback", stack, boundary, inputs=m)
-    with np.errstate(all="ignore"):
+    with ieee_arithmetic(), np.errstate(all="ignore"):
         if rows.worth_stacking and proposer is not None:
             _by_model(rows, question, proposer)
         if rows.worth_stacking:

@@ -23,6 +23,7 @@ from hybrid.propose.canonical import SLOWEST, time_scale
 from hybrid.propose.canonical_triple import FLOOR, CanonicalTriple
 from hybrid.question import StaticGainQuestion
 from hybrid.systems.linear import LinearSystem
+from hybrid.verify.float_environment import ieee_arithmetic
 from hybrid.verify.gain import SHORT
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def static_feedback(
     rows = Rows("feedback", stack, boundary, inputs=m, structure=question.structure)
     free = question.free
     if len(rows.left) and n <= _STACKED_UP_TO and free.size <= _FREE_UP_TO:
-        with np.errstate(all="ignore"):
+        with ieee_arithmetic(), np.errstate(all="ignore"):
             _in_stacks(rows, free, _proposer(model, n, *free.shape))
     else:
         _proposer(model, n, *free.shape)

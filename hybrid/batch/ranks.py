@@ -9,6 +9,7 @@ from hybrid.answer import Status, Verdict
 from hybrid.batch.answers import BatchAnswer
 from hybrid.batch.rows import Rows
 from hybrid.batch.stacks import Boundary, Stack
+from hybrid.verify.float_environment import ieee_arithmetic
 
 
 def controllability(A: Any, B: Any) -> BatchAnswer:
@@ -39,7 +40,7 @@ def controllability(A: Any, B: Any) -> BatchAnswer:
     if rows.worth_stacking:
         from hybrid.batch.kernels.modular import full_rank
 
-        with rows.timed("modular rank"):
+        with ieee_arithmetic(), rows.timed("modular rank"):
             rows.settle(full_rank(*rows.pairs()), Status.PROVED, Verdict.CONTROLLABLE, "modular rank")
     with rows.timed("exact"):
         rows.one_by_one(api.controllability)

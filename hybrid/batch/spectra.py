@@ -13,6 +13,7 @@ from hybrid.batch.answers import BatchAnswer
 from hybrid.batch.rows import Rows
 from hybrid.batch.stacks import Boundary, FloatArray, Stack
 from hybrid.errors import ProblemError
+from hybrid.verify.float_environment import ieee_arithmetic
 
 if TYPE_CHECKING:
     from hybrid.propose.lyapunov_matrix import LyapunovProposer
@@ -54,7 +55,7 @@ def stability(
     stack, boundary = Stack.read(A), Boundary.read(decay, discrete)
     rows = Rows("stability", stack, boundary)
     proposer = _proposer(model)
-    with np.errstate(all="ignore"):
+    with ieee_arithmetic(), np.errstate(all="ignore"):
         if rows.worth_stacking and proposer is not None and proposer.accepts(stack.A.shape[1]):
             _prove_proposed(rows, proposer)
         if rows.worth_stacking:

@@ -26,6 +26,14 @@ class Pair(NamedTuple):
     B: FloatArray
 
 
+class Triples(NamedTuple):
+    """Stacks A (N, n, n), B (N, n, m), C (N, p, n)."""
+
+    A: FloatArray
+    B: FloatArray
+    C: FloatArray
+
+
 @dataclass(frozen=True)
 class LocalProblem:
     """A nonlinear plant as an engineer has it, text and numbers, and its operating point."""
@@ -70,6 +78,19 @@ def gaussian_matrices(n: int, count: int) -> list[FloatArray]:
     source = _source(n, 0)
     drawn = [source.standard_normal((n, n)) for _ in range(count)]
     return [shifted_to_stable(A) if i % 2 else A for i, A in enumerate(drawn)]
+
+
+def stabilisable_triples(n: int, m: int, p: int, count: int) -> Triples:
+    """Unstable A + B K C with Gaussian B, C, K and a Gaussian A shifted to be stable: u = −K y stabilises each."""
+    source = _source(n, m, p)
+    found: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+    while len(found) < count:
+        A, B = shifted_to_stable(source.standard_normal((n, n))), source.standard_normal((n, m))
+        K, C = source.standard_normal((m, p)), source.standard_normal((p, n))
+        plant = A + B @ K @ C
+        if np.linalg.eigvals(plant).real.max() > 0:
+            found.append((plant, B, C))
+    return Triples(*(np.stack(part) for part in zip(*found, strict=True)))
 
 
 def shifted_to_stable(A: FloatArray) -> FloatArray:

@@ -46,7 +46,7 @@ _SMALLEST_NORMAL = 2.0**-1022
 _OUTER, _INNER = 2.0**900, 2.0**400
 _UP, _DOWN = 1 + 2.0**-51, 1 - 2.0**-51
 
-PROBE = np.array([1.0, _U, 2.0**-1060, 2.0**-10])
+PROBE = np.array([1.0, _U, np.array(1 << 14, dtype=np.int64).view(np.float64), 2.0**-10])
 """What `_arithmetic_is_ieee` calculates with; as an argument, so that the compiler cannot know the answer."""
 
 
