@@ -163,7 +163,7 @@ def is_true(claimed: Document) -> bool:
     options = {"output": claim.get("output", False), "structure": claim.get("structure")}
     asked: Any = systems if len(systems) > 1 else systems[0]
     if "requested" in claim:
-        poles = [complex(float(Fraction(each["re"])), float(Fraction(each["im"]))) for each in claim["requested"]]
+        poles = [(Fraction(each["re"]), Fraction(each["im"])) for each in claim["requested"]]
         return hybrid.feedback(asked, poles=poles, model=False).status is not Status.PROVED
     return hybrid.feedback(asked, decay=decay, model=False, **options).status is not Status.PROVED
 
