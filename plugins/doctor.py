@@ -16,13 +16,15 @@ import click
 
 from hybrid import __version__
 from hybrid.errors import HybridError
-from hybrid.propose.gain import GainProposer
+from hybrid.propose import gain, lyapunov_matrix, output_gain
+from hybrid.propose.session import load
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _NEEDED = (
     "numpy", "scipy", "sympy", "control", "click", "python-flint", "ctrlsys", "pyyaml", "matplotlib", "rich"
 )  # fmt: skip
 _INSTALL_AGAIN = "pip install --force-reinstall --no-deps hybrid"
+_FORMS = (gain.FORM, output_gain.FORM, lyapunov_matrix.FORM)
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
 
@@ -150,7 +152,7 @@ def examine_model(file: Path) -> Finding:
     if digest != expected:
         return Finding("warn", file.name, "differs from the sha256 on its card: proposals may fail", _INSTALL_AGAIN)
     try:
-        GainProposer(file)
+        load(file, next((form for form in _FORMS if file.name.startswith(form.name(0)[: -len("0.onnx")])), gain.FORM))
     except (HybridError, ImportError) as error:
         return Finding("warn", file.name, f"cannot propose: {error}", _INSTALL_AGAIN)
     return Finding("ok", file.name, f"as its card says, sha256 {digest[:12]}…")

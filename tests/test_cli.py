@@ -376,6 +376,9 @@ def test_doctor_looks_at_everything(run: Run) -> None:
         "torch",
     } <= found.keys()
     assert found["arithmetic"]["level"] == "ok"
+    models = {subject: finding["level"] for subject, finding in found.items() if subject.endswith(".onnx")}
+    assert len(models) == 27
+    assert set(models.values()) == {"ok"}
     assert result.exit_code == (0 if document["ok"] else 1)
     assert "python-flint" in run("doctor").stdout
 

@@ -33,6 +33,7 @@ DESCENT = "descent"
 """The route of gains that were found without a model."""
 
 _STACKED_UP_TO = 20  # states: a descent costs about their cube
+_STARTS_ALONE = 10  # of the search for a row: three descents and the model have failed on it before
 _FREE_UP_TO = 64  # entries of a gain: and the square of these
 _CHUNK = 4096  # rows that a network sees at once
 _TARGET = 1 - 1e-4  # growth at which a descent is content: room for the gain's rounding
@@ -124,7 +125,12 @@ def static_feedback(
 
     def alone(system: LinearSystem) -> Answer:
         return api.feedback(
-            system, output=question.output, structure=question.structure, decay=question.region.decay, model=False
+            system,
+            output=question.output,
+            structure=question.structure,
+            decay=question.region.decay,
+            model=False,
+            starts=_STARTS_ALONE,
         )
 
     with rows.timed(Route.EXACT.value):
