@@ -40,7 +40,9 @@ _FULL_STEPS = 6  # where the user's weights ask for the optimum
 _OVER_Q_UP_TO = 20  # states: beyond, an exact residual costs as much as answering the row by itself
 _SETTLED = 1e-4  # relative change in a step of Newton's iteration, whose next one is about the square of it
 
-COSTS = {2: (6.3, 0.7), 3: (9.3, 1.0), 4: (12.4, 1.4), 5: (21.7, 2.0), 6: (27.0, 2.5)}
+COSTS = {
+    2: (6.3, 0.7), 3: (9.3, 1.0), 4: (12.4, 1.4), 5: (21.7, 2.0), 6: (27.0, 2.5), 8: (29.3, 4.4), 10: (40.3, 7.0),
+}  # fmt: skip
 """States → microseconds a system by the model, and by doubling (m = 2, Gaussian pairs, one thread)."""
 
 
