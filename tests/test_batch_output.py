@@ -318,3 +318,19 @@ def test_descents_stop_where_the_slope_is_zero(discrete: bool) -> None:
     beside = plants.growths(reached[:, None] + np.array([-1e-3, 1e-3])[None, :, None, None])
     stuck = least >= 1
     assert (beside[stuck] > least[stuck, None] - 1e-4).all()
+
+
+def test_a_gain_outside_the_structure_proves_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proposals that ignore the mask: whatever they stabilise, no row may be called proved with such a gain."""
+    from hybrid.propose.canonical_triple import CanonicalTriple
+
+    def ignored(self: CanonicalTriple, free: np.ndarray) -> np.ndarray:
+        return np.ones((len(self.A), *free.shape), dtype=bool)
+
+    monkeypatch.setattr(CanonicalTriple, "structure", ignored)
+    A = np.array([[[1.0, 0.0], [0.0, -1.0]]] * 4)
+    found = hybrid.batch.feedback(A, np.array([np.eye(2)] * 4), np.array([np.eye(2)] * 4), structure=[[1, 0], [0, 1]])
+    assert found.gain is not None
+    assert (found.status == "proved").all()
+    assert (found.gain[:, [0, 1], [1, 0]] == 0).all()
+    assert (found.route == "exact").any()
