@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from torch import Tensor
 
 from hybrid.errors import ModelError
 from hybrid.whole_files import write_whole
+
+HALF = ".half"
+"""Ends the names of weights that are stored in half precision."""
 
 
 def read(path: Path, schema: str) -> tuple[dict[str, int], dict[str, Tensor]]:
@@ -28,8 +32,11 @@ def read(path: Path, schema: str) -> tuple[dict[str, int], dict[str, Tensor]]:
     properties = {entry.key: entry.value for entry in model.metadata_props}
     if properties.get("hybrid_schema") != schema:
         raise ModelError(f"{path}: not a model exported by hybrid ({schema})")
-    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    return json.loads(properties["shape"]), {name: torch.from_numpy(value.copy()) for name, value in stored.items()}
+    stored = {}
+    for tensor in model.graph.initializer:
+        value = torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
+        stored[tensor.name.removesuffix(HALF)] = value.float() if tensor.name.endswith(HALF) else value
+    return json.loads(properties["shape"]), stored
 
 
 def is_best(target: Path, validation: float) -> bool:
@@ -51,6 +58,26 @@ def write(target: Path, exported: bytes, card: dict[str, Any]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     described = (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
     write_whole({target: exported, target.with_suffix(".json"): described})
+
+
+def write_somewhere(target: Path, exported: bytes, card: dict[str, Any]) -> Path:
+    """A model and its card, in the folder for temporary files where their own place takes them no more; where they are.
+
+    Hours of training are not to be lost to a disk that has become full meanwhile.
+
+    Raises:
+        OSError: no place takes them; the first one's own words.
+    """
+    try:
+        write(target, exported, card)
+        return target
+    except OSError as error:
+        kept = Path(tempfile.mkdtemp(prefix="hybrid-"), target.name)
+        try:
+            write(kept, exported, card | {"name": kept.name})
+        except OSError:
+            raise error from None
+        return kept
 
 
 def require_parity(name: str, difference: float, allowed: float) -> None:

@@ -170,7 +170,7 @@ class FineTuning:
             return False
         if self.best.parity is not None:
             files.require_parity(self.target.name, self.best.parity, 1.0)
-        files.write(self.target, self.best.exported, self.card())
+        self.target = files.write_somewhere(self.target, self.best.exported, self.card())
         return True
 
     def card(self) -> dict[str, Any]:

@@ -18,9 +18,12 @@ from torch import nn
 from hybrid.propose.canonical import CANONICAL_FORM
 from hybrid.propose.gain import SCHEMA
 
+from .files import HALF
 from .network import RiccatiNetwork, Stage
 
 OPSET = 17
+HALVED_FROM = 3000
+"""Weights of a tensor; smaller ones gain little."""
 IR_VERSION = 9
 
 
@@ -68,18 +71,26 @@ class Graph:
         inner = self.add("Relu", self.linear(self.norm(x, f"{block}.norm"), f"{block}.inner"))
         return self.add("Add", x, self.linear(inner, f"{block}.outer"))
 
-    def parameters(self, network: nn.Module) -> None:
-        """All of a network, under their torch names."""
+    def parameters(self, network: nn.Module, *, halved: bool = False) -> None:
+        """All of a network, under their torch names; halved: large ones are stored in half precision, used in single.
+
+        Half precision keeps 11 bits of each weight: half the bytes, for networks that bear it.
+        """
         for name, value in network.state_dict().items():
-            self.constant(name, value.detach().cpu().numpy())
+            weights = value.detach().cpu().numpy()
+            if not halved or weights.size < HALVED_FROM:
+                self.constant(name, weights)
+                continue
+            self.constant(name + HALF, weights.astype(np.float16))
+            self.nodes.append(helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT))
 
     def model(
-        self, name: str, inputs: list[onnx.ValueInfoProto], output: onnx.ValueInfoProto, metadata: dict[str, str]
+        self, name: str, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto], metadata: dict[str, str]
     ) -> onnx.ModelProto:
         """The checked model; its metadata say what it is."""
         constants = [numpy_helper.from_array(value, name) for name, value in self.constants.items()]
         model = helper.make_model(
-            helper.make_graph(self.nodes, name, inputs, [output], constants),
+            helper.make_graph(self.nodes, name, inputs, outputs, constants),
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="hybrid.export",
@@ -89,15 +100,15 @@ class Graph:
         return model
 
 
-def to_model(network: RiccatiNetwork, schema: str = SCHEMA) -> onnx.ModelProto:
+def to_model(network: RiccatiNetwork, schema: str = SCHEMA, *, halved: bool = False) -> onnx.ModelProto:
     """The network as a model with inputs A, B, Q (stacked, any m), output G, and metadata that name its form."""
     graph = Graph()
-    graph.parameters(network)
+    graph.parameters(network, halved=halved)
     graph.nodes.append(helper.make_node("Identity", [_network(graph, network)], ["G"]))
     n = network.shape.n
     metadata = {"hybrid_schema": schema, "canonical_form": CANONICAL_FORM, "shape": json.dumps(network.shape.as_dict())}
     inputs = [tensor("A", n, n), tensor("B", n, "m"), tensor("Q", n, n)]
-    return graph.model("riccati", inputs, tensor("G", n, n), metadata)
+    return graph.model("riccati", inputs, [tensor("G", n, n)], metadata)
 
 
 def tensor(name: str, *shape: int | str) -> onnx.ValueInfoProto:

@@ -33,7 +33,7 @@ def to_model(network: OutputGainNetwork) -> onnx.ModelProto:
         tensor("free", CHANNELS, CHANNELS),
         helper.make_tensor_value_info("steps", TensorProto.INT64, []),
     ]
-    return graph.model("output gain", inputs, tensor("K", CANDIDATES, CHANNELS, CHANNELS), metadata)
+    return graph.model("output gain", inputs, [tensor("K", CANDIDATES, CHANNELS, CHANNELS)], metadata)
 
 
 class _OutputGraph(Graph):

@@ -91,7 +91,7 @@ class LyapunovTask:
         if not files.is_best(target, validation):
             return False
         device = next(network.parameters()).device
-        exported = to_model(network.cpu(), SCHEMA).SerializeToString()
+        exported = to_model(network.cpu(), SCHEMA, halved=True).SerializeToString()
         network.to(device)
         card = {
             "name": target.name,

@@ -182,7 +182,7 @@ def report(training: Training, loss: float, out: Path, ship_to: Path) -> None:
 def parser(program: str, description: str, batch: int, minutes: float) -> argparse.ArgumentParser:
     """A command line with the options that all tasks share."""
     options = argparse.ArgumentParser(prog=f"python -m hybrid.export.{program}", description=description)
-    options.add_argument("--n", type=int, required=True, help="order of the plants")
+    options.add_argument("--n", type=int, default=0, help="order of the plants")
     options.add_argument("--minutes", type=float, default=minutes, help="training time, with that of a resumed run")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--out", type=Path, required=True, help="folder of the checkpoint and the log")

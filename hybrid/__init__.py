@@ -13,7 +13,7 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from hybrid import batch
     from hybrid.answer import Answer, Reason, Route, Status, Verdict
-    from hybrid.api import controllability, detectability, feedback, observability, stability, stabilizability
+    from hybrid.api import controllability, detectability, feedback, observability, pde, stability, stabilizability
     from hybrid.certificate import Certificate, check
     from hybrid.errors import (
         CertificateError,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from hybrid.systems.linear import LinearSystem
     from hybrid.systems.nonlinear import NonlinearSystem
+    from hybrid.systems.pde import LinearPDE
     from hybrid.systems.plants import plant, plants
     from hybrid.systems.reading import read
 
@@ -36,6 +37,7 @@ __all__ = [
     "CertificateError",
     "DimensionError",
     "HybridError",
+    "LinearPDE",
     "LinearSystem",
     "MissingDependencyError",
     "ModelError",
@@ -53,6 +55,7 @@ __all__ = [
     "detectability",
     "feedback",
     "observability",
+    "pde",
     "plant",
     "plants",
     "read",
@@ -62,9 +65,10 @@ __all__ = [
 
 _HOMES = {
     "answer": ("Answer", "Reason", "Route", "Status", "Verdict"),
-    "api": ("controllability", "detectability", "feedback", "observability", "stability", "stabilizability"),
+    "api": ("controllability", "detectability", "feedback", "observability", "pde", "stability", "stabilizability"),
     "certificate": ("Certificate", "check"),
     "systems.linear": ("LinearSystem",),
+    "systems.pde": ("LinearPDE",),
     "systems.nonlinear": ("NonlinearSystem",),
     "systems.plants": ("plant", "plants"),
     "systems.reading": ("read",),

@@ -48,6 +48,10 @@ class Verdict(Enum):
     STABILISED = "stabilised"
     NOT_STABILISABLE = "not stabilisable"
     NOT_PLACEABLE = "not placeable"
+    DECAYING = "decaying"
+    BOUNDED = "bounded"
+    GROWING = "growing"
+    NO_SOLUTION = "no solution"
     UNKNOWN = "unknown"
 
 
@@ -84,6 +88,15 @@ class Reason(Enum):
     NO_EQUILIBRIUM = "No equilibrium was proved near the point; try another point, or search a box for equilibria."
     CRITICAL = "The linearisation has an eigenvalue on the stability boundary; terms of higher order decide."
     ENCLOSURE_TOO_WIDE = "The enclosed linearisation decides neither way; the answer hinges on its last digits."
+    NOT_ANALYTIC = "At no instant tried are the derivatives real and analytic; try another instant, or another point."
+    RANK_NOT_SHOWN = (
+        "Full rank was shown at no instant tried, which does not show that it is missed; try other instants, or leave "
+        "the instant out."
+    )
+    TIMEOUT = "No answer in the time allowed; allow more, or ask for less: fewer states or digits, a smaller box."
+    SYMBOL_OPEN = (
+        "Neither a growing wave number nor a proof that there is none was found; narrow the support, or split it."
+    )
     PRECISION_EXHAUSTED = "The poles lie too near each other for separate enclosures; scale the system."
 
 
@@ -109,6 +122,59 @@ class Trial:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Evolution:
+    """What was decided about u_t + P(D) u = 0 for t ≥ 0; None where it stayed open.
+
+    Attributes:
+        exists: Re P(iη) is bounded below on the support: each initial condition with this support has a tempered
+            solution. False: it falls to −∞ there, and some initial conditions have none.
+        stays_bounded: Re P ≥ 0 on the support: no wave number grows. This is what the paper calls decay.
+        decays: Re P ≥ c for some c > 0: all wave numbers decay, at a common rate. An infimum of 0 is not enough: the
+            heat equation on the line stays bounded, and no rate holds for all of it.
+        rate: a proved c, in 1/s.
+        point: a wave number that grows, or one that neither grows nor decays.
+    """
+
+    exists: bool | None
+    stays_bounded: bool | None
+    decays: bool | None
+    rate: Fraction | None = None
+    point: tuple[Fraction, ...] | None = None
+
+
+@dataclass(frozen=True)
+class SearchedLabels:
+    """The labels of the paper for a PDE: what a local search for the least Re P came to, from ξ = 0.5.
+
+    Attributes:
+        exists: the least value found is not below −10¹⁴.
+        decays: it is not below 0.
+        lowest: that value.
+    """
+
+    exists: bool
+    decays: bool
+    lowest: float
+
+
+@dataclass(frozen=True, eq=False)
+class PaperReading:
+    """What the rules of Charton, Hayat and Lample 2020 say of the system, where `paper` asked for it.
+
+    Attributes:
+        value: of stability λ = −max Re, three digits; of controllability 1 or 0 by their rank rule, in floating point
+            with an absolute tolerance of 1e-6; of feedback the rows of their K for x' = (A/‖A‖_F) x + B u, u = +K x; of
+            a PDE their two labels.
+        holds: whether that is stable, controllable, or stabilises their system; None where it was not proved.
+        certificate: of feedback, that every eigenvalue of A/‖A‖_F + B K is left of the axis.
+    """
+
+    value: float | int | tuple[tuple[float, ...], ...] | SearchedLabels
+    holds: bool | None
+    certificate: Certificate | None = None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """The outcome of a question.
@@ -118,17 +184,21 @@ class Answer:
         status: PROVED, DISPROVED or UNDECIDED, about the question.
         verdict: what was found about the system.
         route: who found it.
-        certificate: the proof, which anyone can re-check; None only where the status is UNDECIDED.
+        certificate: the proof, which anyone can re-check; None only where the status is UNDECIDED. That of an
+            undecided PDE proves what was decided about it.
         abscissa: [lo, hi] around max Re λ (continuous) or max |λ| (discrete), rounded outwards, of A or of the
             closed loop; of one gain for several systems, around the largest of theirs (the claim has each).
         gain: (m, n) K for u = −K x, or (m, p) for u = −K y: the doubles that were proved.
         poles: an enclosure of each eigenvalue, where asked for.
         point: of a nonlinear system, the midpoint of the equilibrium's enclosure by name.
         dimension: of the controllable (observable) subspace, where that was the question.
+        instant: of a system that varies with time, the instant at which it was decided.
+        evolution: of a PDE, what was decided.
         reason: why it stayed undecided.
         notes: sentences worth knowing.
         trials: the proposals tried, in order.
         timings: stage → seconds.
+        paper: what the paper's rules say, where they were asked for.
 
     >>> import hybrid
     >>> answer = hybrid.stability(hybrid.LinearSystem([[0, 1], [-2, -3]]))
@@ -150,13 +220,17 @@ class Answer:
     poles: tuple[Enclosure, ...] | None = None
     point: Mapping[str, Fraction] | None = None
     dimension: int | None = None
+    instant: Fraction | None = None
+    evolution: Evolution | None = None
     reason: Reason | None = None
     notes: tuple[str, ...] = ()
     trials: tuple[Trial, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    paper: PaperReading | None = None
 
     def __post_init__(self) -> None:
-        if (self.status is Status.UNDECIDED) is (self.certificate is not None):
+        partly_decided = self.evolution is not None and self.status is Status.UNDECIDED
+        if not partly_decided and (self.status is Status.UNDECIDED) is (self.certificate is not None):
             raise TypeError("a claim needs a certificate, and a certificate needs a claim")
 
     def __bool__(self) -> bool:
@@ -185,7 +259,7 @@ class Answer:
             ProblemError: there is no gain in this answer.
         """
         from hybrid.errors import ProblemError
-        from hybrid.question import LocalQuestion, StaticGainQuestion
+        from hybrid.question import LocalQuestion, PDEQuestion, StaticGainQuestion, TimeVaryingQuestion
 
         question, gain = self.question, self.gain
         if gain is None:
@@ -193,6 +267,8 @@ class Answer:
         if isinstance(question, LocalQuestion):
             of_outputs = self.certificate is not None and self.certificate.claim.get("output", False)
             return question.system.closed_loop(gain, self.point or {}, output=of_outputs)
+        if isinstance(question, TimeVaryingQuestion | PDEQuestion):
+            raise ProblemError("gain", "a question about no gain", "an answer that carries a gain")
         if not isinstance(question, StaticGainQuestion):
             return question.system.closed_loop(gain)
         loops = tuple(system.closed_loop(gain, output=question.output) for system in question.systems)
@@ -206,8 +282,12 @@ class Answer:
         Raises:
             ProblemError: a gain was asked for, and there is none.
         """
-        from hybrid.question import FeedbackQuestion, StaticGainQuestion
+        from hybrid.errors import ProblemError
+        from hybrid.question import FeedbackQuestion, PDEQuestion, StaticGainQuestion, TimeVaryingQuestion
 
+        if isinstance(self.question, TimeVaryingQuestion | PDEQuestion):
+            kind = "a PDE" if isinstance(self.question, PDEQuestion) else "one linearised over time"
+            raise ProblemError("system", kind, "one that python-control has a class for")
         asked_for_gain = isinstance(self.question, FeedbackQuestion | StaticGainQuestion) or self.gain is not None
         found = self.closed_loop() if asked_for_gain else self.question.system
         return tuple(loop.to_control() for loop in found) if isinstance(found, tuple) else found.to_control()

@@ -12,24 +12,31 @@ import numpy as np
 from hybrid import solve as pipeline
 from hybrid.answer import Answer
 from hybrid.errors import ProblemError
+from hybrid.expressions.evaluate import expect_real_constants
 from hybrid.question import (
     FeedbackQuestion,
     LinearQuestion,
     LocalQuestion,
+    PDEQuestion,
     RankQuestion,
     Region,
     StabilityQuestion,
     StaticGainQuestion,
+    TimeVaryingQuestion,
 )
 from hybrid.systems.coerce import coerce
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.plants import NonlinearPlant
+from hybrid.systems.reading_pde import read_pde
 from hybrid.trials import STARTS, Search
 
 if TYPE_CHECKING:
     from hybrid.propose.gain import GainProposer
+    from hybrid.propose.jacobian import JacobianProposer
     from hybrid.propose.output_gain import OutputGainProposer
+    from hybrid.propose.pde import PDEProposer
+    from hybrid.systems.pde import LinearPDE
 
 
 def stability(
@@ -40,6 +47,8 @@ def stability(
     poles: bool = False,
     at: Mapping[str, Any] | None = None,
     at_point: bool = False,
+    paper: bool = False,
+    model: bool | str | os.PathLike[str] | JacobianProposer = False,
 ) -> Answer:
     """Decide whether every eigenvalue of A lies in the stability region, and enclose the spectral abscissa.
 
@@ -56,7 +65,13 @@ def stability(
         poles: enclose every eigenvalue too.
         at: of a nonlinear system, a value for each state (inputs left out are 0): the equilibrium, or a guess; None
             for the one nearest the origin.
-        at_point: ask about the Jacobian at that very point, equilibrium or not, as Charton et al. 2020 do.
+        at_point: ask about the Jacobian at that very point, equilibrium or not.
+        paper: read the question as Charton, Hayat and Lample 2020 do: of the Jacobian at the point (all variables 0.01
+            where none is given), in complex numbers where the equations leave the real ones, on principal branches.
+            What their rules say is in `answer.paper`: λ = −abscissa to three digits, stable where λ > 0.
+        model: of a nonlinear system, True lets the network that reads equations propose the Jacobian, from which the
+            proof is taken where it holds for the true one (route model); or a folder with its file. The exact
+            derivative is usually faster, and bounds the abscissa more tightly.
 
     Returns:
         PROVED if every eigenvalue is in the region, DISPROVED if one is not. The verdict is about plain stability:
@@ -77,10 +92,17 @@ def stability(
     def ask(plant: LinearSystem) -> StabilityQuestion:
         return StabilityQuestion(plant, Region.read(decay, damping, is_discrete=plant.is_discrete), poles)
 
-    return pipeline.solve(_question(system, at, at_point, ask))
+    return _solve(_question(system, at, at_point, ask, "0.01" if paper else None), _reader(model))
 
 
-def controllability(system: Any, *, at: Mapping[str, Any] | None = None, at_point: bool = False) -> Answer:
+def controllability(
+    system: Any,
+    *,
+    at: Mapping[str, Any] | None = None,
+    at_point: bool = False,
+    paper: bool = False,
+    model: bool | str | os.PathLike[str] | JacobianProposer = False,
+) -> Answer:
     """Decide whether (A, B) is controllable.
 
     PROVED by full rank of [B AB … Aⁿ⁻¹B] modulo a prime; DISPROVED by an exact rational subspace that the inputs do not
@@ -89,17 +111,32 @@ def controllability(system: Any, *, at: Mapping[str, Any] | None = None, at_poin
     Args:
         system: a LinearSystem, NonlinearSystem (then of its linearisation) or python-control system with inputs.
         at, at_point: the equilibrium of a nonlinear system, as in `stability`.
+        paper: as in `stability`, with all variables 0.9; `answer.paper` has the label of their rank rule, an absolute
+            tolerance of 1e-6 in double precision, which the proved answer may contradict.
+        model: whether a network proposes the Jacobian of a nonlinear system, as in `stability`.
+
+    A system with a name for time is linearised along `at`, numbers or texts such as "sin(t)" for its states and inputs
+    (with `paper` 0.5 where none is given, and complex values), time left free: z' = A(t) z + B(t) v. PROVED is
+    controllability on every interval of positive length around `answer.instant` on which A and B are continuous: D_0 =
+    B and D_(k+1) = dD_k/dt − A D_k have rank n there. DISPROVED is that there is none around it on which A and B are
+    analytic. The instant is that of `at`, or one of 0.19, 0.39, 0.59, 0.79, 0.99.
 
     Raises:
         ProblemError: no inputs.
 
-    Source: Kalman, Ho and Narendra 1963.
+    Source: Kalman, Ho and Narendra 1963; Chang 1965; Silverman and Meadows 1967, Theorem 1.
 
     >>> import hybrid
     >>> hybrid.controllability(hybrid.LinearSystem([[0, 1], [0, 0]], [[0], [1]])).verdict.value
     'controllable'
+    >>> swing = hybrid.NonlinearSystem.from_text("x' = y; y' = -(1 + cos(t)/2)*sin(x) + u", ["u"], time="t")
+    >>> answer = hybrid.controllability(swing, at={"x": 0, "y": 0, "t": 0})
+    >>> answer.verdict.value, answer.instant
+    ('controllable', Fraction(0, 1))
     """
-    return _rank(system, "controllability", 0, at, at_point)
+    if isinstance(system, NonlinearSystem) and system.time is not None:
+        return pipeline.solve(TimeVaryingQuestion.read(system, at or {}, paper))
+    return _rank(system, "controllability", 0, at, at_point, _reader(model), "0.9" if paper else None)
 
 
 def observability(system: Any, *, at: Mapping[str, Any] | None = None, at_point: bool = False) -> Answer:
@@ -155,6 +192,7 @@ def feedback(
     progress: Callable[[float], None] | None = None,
     at: Mapping[str, Any] | None = None,
     at_point: bool = False,
+    paper: bool = False,
 ) -> Answer:
     """Find a gain K so that u = −K x brings every closed-loop pole into the stability region, and prove it.
 
@@ -181,6 +219,9 @@ def feedback(
         starts: of the search, before it gives up.
         progress: is told the share of the search that is done.
         at, at_point: the equilibrium of a nonlinear system, as in `stability`.
+        paper: as in `stability`, with all variables 0.5. `answer.paper` has the K of Charton, Hayat and Lample 2020,
+            from a Gramian: for A/‖A‖_F, B as it is, and u = +K x. `answer.gain` is for this system and u = −K x as
+            ever: −‖A‖_F times theirs where that works, which it does where theirs does, up to rounding.
 
     Returns:
         PROVED with `gain`; DISPROVED with a proof that there is none (verdict not stabilisable, or not placeable, with
@@ -216,9 +257,10 @@ def feedback(
         def ask(plant: LinearSystem) -> LinearQuestion:
             return FeedbackQuestion.read(plant, Q, R, decay, poles)
 
-        return pipeline.solve(_question(system, at, at_point, ask), None if poles is not None else _proposer(model))
+        about = _question(system, at, at_point, ask, "0.5" if paper else None)
+        return pipeline.solve(about, None if poles is not None else _proposer(model))
 
-    for field, value in (("Q", Q), ("R", R), ("poles", poles)):
+    for field, value in (("Q", Q), ("R", R), ("poles", poles), ("paper", paper or None)):
         if value is not None:
             expected = "nothing beside output feedback, a structure or several systems, which leave no such choice"
             raise ProblemError(field, "a value", expected)
@@ -237,6 +279,63 @@ def feedback(
     return pipeline.solve(StaticGainQuestion.read(linear, output, structure, decay), search=search)
 
 
+def pde(
+    equation: LinearPDE | str | Mapping[str, Any],
+    initial_condition: str | None = None,
+    *,
+    support: Mapping[str, Any] | None = None,
+    paper: bool = False,
+    model: bool | str | os.PathLike[str] | PDEProposer = False,
+) -> Answer:
+    """Decide whether u_t + P(D) u = 0 on Rⁿ has a solution for t ≥ 0, whether it stays bounded, and whether it decays.
+
+    A wave number k (radians per unit of length) evolves alone, û(k, t) = exp(−t P(ik)) û(k, 0). What counts is Re P(ik)
+    on the support, the box of wave numbers that the initial condition may have, and nothing else about it:
+
+    - a solution exists (a tempered one, for every initial condition with this support) where Re P is bounded below;
+    - it stays bounded where Re P ≥ 0: no wave number grows;
+    - it decays where Re P ≥ c > 0: all wave numbers at least as fast as exp(−c t).
+
+    With Re P = 0 somewhere and never below, as for the heat equation on the line, it stays bounded, and no common rate
+    holds. Where Re P < 0 somewhere and bounded below, it exists and grows.
+    Where Re P is unbounded below, single initial conditions (such as narrow Gaussians in place of their box) may still
+    have a solution for a time.
+
+    Args:
+        equation: a LinearPDE; text such as "u_t = u_xx - u_xxxx", with a letter for each derivative; or a mapping with
+            the keys of a file: `equation` or `operator`, `initial_condition` or `support`, `coordinates`, `name`.
+        initial_condition: a product of 1, exp(a*I*x), sin(a*x)/(a*x), exp(-(a*x)^2), delta0(a*x), which says the
+            support; see `hybrid.systems.initial_condition.read_support`.
+        support: the interval of wave numbers of each coordinate by name, as {"x": (-1, 1)}; those left out are not
+            bounded. Without it and without an initial condition, none is.
+        paper: also tell the labels of Charton, Hayat and Lample 2020, which call "decays" what is "stays bounded" here,
+            and come from a local search: `answer.paper.value`. Degenerate initial conditions are read as they do.
+        model: whether a network proposes a wave number that grows; a path for another model. Computing is faster.
+
+    Returns:
+        About whether it stays bounded: PROVED, DISPROVED or UNDECIDED; `answer.evolution` has all three answers, with a
+        rate c or a wave number that grows. The verdict is decaying, bounded, growing or no solution.
+
+    Raises:
+        ProblemError, ParseError: the equation, the initial condition or the support makes no sense.
+        ModelError: `model` names a file that is no model of ours.
+
+    Source: Charton, Hayat and Lample 2020, section 3.3; for proofs of bounds Iliman and de Wolff 2016, Theorem 3.8.
+
+    >>> import hybrid
+    >>> hybrid.pde("u_t = u_xx - u").evolution
+    Evolution(exists=True, stays_bounded=True, decays=True, rate=Fraction(1, 2), point=None)
+    >>> hybrid.pde("u_t = -u_xx - u_xxxx").verdict.value, hybrid.pde("u_t = -u_xx").verdict.value
+    ('growing', 'no solution')
+    >>> hybrid.pde("u_t = -u_xx - u_xxxx", support={"x": (2, 3)}).verdict.value
+    'decaying'
+    """
+    if not isinstance(paper, bool | np.bool_):
+        raise ProblemError("paper", paper, "True or False")
+    read = read_pde(equation, initial_condition, support, paper=bool(paper))
+    return pipeline.solve(PDEQuestion(read, bool(paper)), pde_proposer=_pde_proposer(model))
+
+
 def _several(system: Any) -> list[Any] | None:
     """The systems of a list of systems; None for one system, which may be written as rows of numbers."""
     row_of_a_matrix = list, tuple, np.ndarray, str, Number
@@ -251,27 +350,58 @@ def _linear(system: Any) -> LinearSystem:
     return coerce(system)
 
 
-def _rank(system: Any, about: str, decay: Any, at: Mapping[str, Any] | None, at_point: bool) -> Answer:
+def _rank(
+    system: Any,
+    about: str,
+    decay: Any,
+    at: Mapping[str, Any] | None,
+    at_point: bool,
+    reader: JacobianProposer | None = None,
+    paper: str | None = None,
+) -> Answer:
     def ask(plant: LinearSystem) -> RankQuestion:
         return RankQuestion(plant, about, Region.read(decay, 0, is_discrete=plant.is_discrete))
 
-    return pipeline.solve(_question(system, at, at_point, ask))
+    return _solve(_question(system, at, at_point, ask, paper), reader)
+
+
+def _solve(question: LinearQuestion | LocalQuestion, reader: JacobianProposer | None) -> Answer:
+    if reader is not None and not isinstance(question, LocalQuestion):
+        expected = "nothing: this system has matrices, and the network reads equations"
+        raise ProblemError("model", "a network", expected)
+    return pipeline.solve(question, reader=reader)
 
 
 def _question(
-    system: Any, at: Mapping[str, Any] | None, at_point: bool, ask: Callable[[LinearSystem], LinearQuestion]
+    system: Any,
+    at: Mapping[str, Any] | None,
+    at_point: bool,
+    ask: Callable[[LinearSystem], LinearQuestion],
+    paper: str | None = None,
 ) -> LinearQuestion | LocalQuestion:
-    """The question itself, or for a nonlinear system the question near its equilibrium."""
+    """The question itself, or for a nonlinear system the question near its equilibrium.
+
+    In the paper's reading it is about a point, where every variable has the value `paper` if none is given.
+    """
     if isinstance(system, NonlinearPlant):
-        system, at = system.system, system.at if at is None else at
+        system, at = system.system, system.at if at is None and paper is None else at
     if isinstance(system, NonlinearSystem):
+        if system.time is not None:
+            expected = "equations without time, or one set to a number; controllability alone is asked over time"
+            raise ProblemError("time", system.time, expected)
         if system.free:
             expected = "a number; the conditions on free parameters are another question"
             raise ProblemError(f"parameters.{system.free[0]}", "no value", expected)
+        if paper is not None:
+            everywhere = dict.fromkeys((*system.states, *system.inputs), paper)
+            return LocalQuestion(system, everywhere if at is None else at, True, ask, paper=True)
+        expect_real_constants(system.rhs)
         if at_point and at is None:
             raise ProblemError("at", "nothing", "a point, to ask about the Jacobian there")
         return LocalQuestion(system, at, at_point, ask)
     _expect_no_point(at, at_point)
+    if paper is not None:
+        raise ProblemError("paper", "a linear system", "a nonlinear one, given by equations")
     return ask(coerce(system))
 
 
@@ -289,12 +419,32 @@ def _proposer(model: bool | str | os.PathLike[str]) -> GainProposer | None:
     return shipped() if model is True else GainProposer(_model_path(model))
 
 
+def _reader(model: bool | str | os.PathLike[str] | JacobianProposer) -> JacobianProposer | None:
+    if model is False:
+        return None
+    from hybrid.propose.jacobian import EquationNetwork, JacobianProposer, shipped
+
+    if isinstance(model, JacobianProposer):
+        return model
+    return shipped() if model is True else EquationNetwork(_model_path(model))
+
+
 def _output_proposer(model: bool | str | os.PathLike[str]) -> OutputGainProposer | None:
     if model is False:
         return None
     from hybrid.propose.output_gain import OutputGainProposer, shipped
 
     return shipped() if model is True else OutputGainProposer(_model_path(model))
+
+
+def _pde_proposer(model: bool | str | os.PathLike[str] | PDEProposer) -> PDEProposer | None:
+    if model is False:
+        return None
+    from hybrid.propose.pde import PDEProposer
+
+    if isinstance(model, PDEProposer):
+        return model
+    return PDEProposer(None if model is True else _model_path(model))
 
 
 def _model_path(model: object) -> str | os.PathLike[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hybrid.answer import Answer
 from hybrid.errors import ProblemError
-from hybrid.question import LocalQuestion, Region, StaticGainQuestion
+from hybrid.question import LocalQuestion, PDEQuestion, Region, StaticGainQuestion, TimeVaryingQuestion
 from hybrid.systems.numbers import spell
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def pole_plot(answer: Answer, kind: str) -> bytes:
     question = answer.question
     if isinstance(question, LocalQuestion):
         raise ProblemError("plot", "a nonlinear system", "a linear one, such as its linearisation")
+    if isinstance(question, TimeVaryingQuestion | PDEQuestion):
+        raise ProblemError("plot", "a system that has no poles", "a linear one with constant matrices")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid.errors import DimensionError, ProblemError
+from hybrid.expressions.evaluate import expect_real_constants
 from hybrid.systems.exact_matrix import EnclosedMatrix, ExactMatrix, FloatMatrix
 from hybrid.systems.linear import LinearSystem, require_inputs
 from hybrid.systems.numbers import exact, nearest_float, spell
 
 if TYPE_CHECKING:
     from hybrid.systems.nonlinear import NonlinearSystem
+    from hybrid.systems.pde import LinearPDE
+    from hybrid.systems.time_varying import TimeVaryingSystem
 
+INSTANTS = tuple(Fraction(20 * k - 1, 100) for k in range(1, 6))
+"""Where a system that varies with time is looked at: 0.19 to 0.99, those of Charton, Hayat and Lample 2020."""
 Pole = tuple[Fraction, Fraction]  # real and imaginary part, exact
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 MOST_SYSTEMS = 8  # that one gain may be asked to stabilise
@@ -228,15 +233,62 @@ class LocalQuestion:
         at: states and inputs by name, a guess that may be the equilibrium itself; None for one near the origin.
         at_point: ask about the Jacobian at that very point, equilibrium or not.
         ask: makes the question about the linearisation.
+        paper: go on in complex numbers where the equations leave the real ones, and tell what the paper's rules say.
     """
 
     system: NonlinearSystem
     at: Mapping[str, Any] | None
     at_point: bool
     ask: Callable[[LinearSystem], LinearQuestion]
+    paper: bool = False
 
 
-Question = LinearQuestion | LocalQuestion
+@dataclass(frozen=True)
+class TimeVaryingQuestion:
+    """Is z' = A(t) z + B(t) v, the linearisation along a curve, controllable around one of the instants?
+
+    Attributes:
+        system: the equations and the curve.
+        instants: tried in this order.
+        complex_values: whether values and derivatives may be complex, as in Charton et al. 2020.
+    """
+
+    system: TimeVaryingSystem
+    instants: tuple[Fraction, ...]
+    complex_values: bool = False
+
+    @classmethod
+    def read(cls, system: NonlinearSystem, at: Mapping[str, Any], paper: bool) -> TimeVaryingQuestion:
+        """Validate the curve and the instant, which `at` gives under the name of time.
+
+        Raises:
+            ProblemError, ParseError: a value that makes no sense, or is missing.
+        """
+        from hybrid.systems.time_varying import TimeVaryingSystem
+
+        if not paper:
+            expect_real_constants(system.rhs)
+        curve = {name: value for name, value in at.items() if name != system.time}
+        varying = TimeVaryingSystem.along(system, curve, "0.5" if paper else None)
+        instant = at.get(varying.time)
+        instants = INSTANTS if instant is None else (exact(instant, f"at, {varying.time}"),)
+        return cls(varying, instants, paper)
+
+
+@dataclass(frozen=True)
+class PDEQuestion:
+    """Has u_t + P(D) u = 0 a solution for t ≥ 0, does it stay bounded, does it decay?
+
+    Attributes:
+        system: the equation, with the wave numbers of its initial condition.
+        paper: tell the labels that the rules of Charton, Hayat and Lample 2020 give.
+    """
+
+    system: LinearPDE
+    paper: bool = False
+
+
+Question = LinearQuestion | LocalQuestion | TimeVaryingQuestion | PDEQuestion
 
 
 def _expect_doubles(field: str, value: np.ndarray[Any, np.dtype[np.float64]]) -> None:

@@ -15,19 +15,23 @@ import numpy as np
 
 from hybrid import render_gain as gains
 from hybrid import render_local as local
+from hybrid import render_pde
 from hybrid.answer import Answer, Enclosure, Status, Verdict
 from hybrid.decimals import at_most, exactly, outwards, short_centre
 from hybrid.question import (
     RANK_PROPERTIES,
     FeedbackQuestion,
     LocalQuestion,
+    PDEQuestion,
     RankQuestion,
     Region,
     StaticGainQuestion,
+    TimeVaryingQuestion,
 )
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import spell
+from hybrid.systems.time_varying import TimeVaryingSystem
 
 _WIDTH = 100  # columns of a terminal line that a matrix may fill
 
@@ -75,17 +79,26 @@ def as_document(answer: Answer) -> dict[str, Any]:
         "poles": None if answer.poles is None else [_pole_document(pole) for pole in answer.poles],
         **({"point": local.document(answer)} if _is_local(answer) else {}),
         "dimension": answer.dimension,
+        **({"instant": _instant(answer)} if isinstance(question, TimeVaryingQuestion) else {}),
+        **({} if answer.evolution is None else {"evolution": render_pde.document(answer)}),
+        **({} if answer.paper is None else {"paper": local.paper_document(answer.paper)}),
         "reason": None if answer.reason is None else answer.reason.value,
         "notes": list(answer.notes),
         "timings": dict(answer.timings),
         "trials": [asdict(trial) for trial in answer.trials],
-        "system": _system_document(question.system),
+        "system": render_pde.system_document(question.system)
+        if isinstance(question, PDEQuestion)
+        else _system_document(question.system),
         **({"systems": [_system_document(system) for system in several]} if several else {}),
         "certificate": None if answer.certificate is None else answer.certificate.to_dict(),
     }
 
 
-def _system_document(system: LinearSystem | NonlinearSystem) -> dict[str, Any]:
+def _instant(answer: Answer) -> str | None:
+    return None if answer.instant is None else spell(answer.instant)
+
+
+def _system_document(system: LinearSystem | NonlinearSystem | TimeVaryingSystem) -> dict[str, Any]:
     return {
         "name": system.name,
         "n": system.n,
@@ -109,7 +122,9 @@ def as_latex(answer: Answer) -> str:
         eigenvalue = rf"\lambda({'A' if answer.gain is None else gains.matrix(answer).replace(' ', '')})"
         part = f"|{eigenvalue}|" if answer.question.system.is_discrete else rf"\operatorname{{Re}}{eigenvalue}"
         rows.append(rf"\max {part} {_latex_enclosure(*answer.bounds)}")
-    if answer.dimension is not None:
+    if isinstance(answer.question, PDEQuestion):
+        rows += render_pde.latex(answer)
+    elif answer.dimension is not None:
         rows.append(rf"\text{{dimension }}{answer.dimension}\text{{ of }}{answer.question.system.n}")
     if answer.gain is not None:
         law = local.feedback_law(answer).replace("*", "^*") if _is_local(answer) else gains.law(answer)
@@ -124,8 +139,12 @@ def as_latex(answer: Answer) -> str:
 
 
 def _headline(answer: Answer) -> str:
+    if isinstance(answer.question, PDEQuestion):
+        return f"{render_pde.headline(answer)}."
     if answer.status is Status.UNDECIDED:
         return "nothing was proved." if answer.reason is None else answer.reason.value
+    if isinstance(answer.question, TimeVaryingQuestion):
+        return f"{local.over_time(answer)}."
     about, region = _about(answer), _asked_region(answer)
     if about == "feedback":
         return _feedback(answer, region)
@@ -149,6 +168,7 @@ def _about(answer: Answer) -> str:
 
 def _asked_region(answer: Answer) -> Region:
     question = answer.question
+    assert not isinstance(question, TimeVaryingQuestion | PDEQuestion)  # which have headlines of their own
     return local.region(answer) if isinstance(question, LocalQuestion) else question.region
 
 
@@ -190,6 +210,7 @@ def _why_not_stable(answer: Answer, discrete: bool) -> str:
 
 def _rank(answer: Answer, about: str, region: Region, found: str) -> str:
     kind = "controllable" if _asks_about_inputs(about) else "observable"
+    assert not isinstance(answer.question, PDEQuestion)
     n = answer.question.system.n
     if answer.dimension is None:
         return f"{found}."
@@ -232,8 +253,9 @@ def _region(region: Region, discrete: bool) -> str:
 
 def _facts(answer: Answer, recheck: str) -> str:
     """Labelled lines under the headline."""
-    facts = [*(local.facts(answer) if _is_local(answer) else ()), *_bounds(answer), *_distance(answer)]
-    facts += [*_origin(answer), *(("note", note) for note in answer.notes)]
+    facts = render_pde.facts(answer) if isinstance(answer.question, PDEQuestion) else []
+    facts += [*(local.facts(answer) if _is_local(answer) else ()), *_bounds(answer), *_distance(answer)]
+    facts += [*local.paper(answer), *_origin(answer), *(("note", note) for note in answer.notes)]
     if answer.certificate is not None and recheck:
         facts.append(("re-check", recheck))
     width = max(len(label) for label, _ in facts)

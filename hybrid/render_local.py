@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from hybrid.answer import Answer, Verdict
+from hybrid import render_pde
+from hybrid.answer import Answer, PaperReading, SearchedLabels, Verdict
 from hybrid.decimals import exactly, outwards
-from hybrid.question import LocalQuestion, Region
+from hybrid.question import LocalQuestion, Region, TimeVaryingQuestion
+from hybrid.systems.numbers import spell
 
 Bounds = tuple[Fraction, Fraction]
 
@@ -50,6 +52,25 @@ def found(answer: Answer) -> str:
     if answer.verdict is Verdict.STABILISED:
         return f"locally stabilised at {where}"
     return f"the linearisation at {where} is {answer.verdict.value}"
+
+
+def over_time(answer: Answer) -> str:
+    """The verdict on a system that varies with time, and around which instant.
+
+    >>> import hybrid
+    >>> lift = hybrid.NonlinearSystem(["x"], ["u"], ["t*u"], time="t")
+    >>> over_time(hybrid.controllability(lift, at={"x": 0, "t": 2}))
+    'the linearisation over time is controllable on every interval around t = 2 on which it is continuous'
+    """
+    question = answer.question
+    assert isinstance(question, TimeVaryingQuestion)
+    assert answer.instant is not None
+    instant = f"{question.system.time} = {spell(answer.instant)}"
+    if answer.verdict is Verdict.CONTROLLABLE:
+        where = f"every interval around {instant} on which it is continuous"
+    else:
+        where = f"no interval around {instant} on which it is analytic"
+    return f"the linearisation over time is controllable on {where}"
 
 
 def place(answer: Answer) -> str:
@@ -104,6 +125,32 @@ def outward_doubles(lo: Fraction, hi: Fraction) -> list[float]:
     [0.09999999999999999, 0.5]
     """
     return [_outward(lo, -math.inf), _outward(hi, math.inf)]
+
+
+def paper(answer: Answer) -> list[tuple[str, str]]:
+    """What the paper's rules say, in one line."""
+    said = answer.paper
+    if said is None:
+        return []
+    if isinstance(said.value, SearchedLabels):
+        return [("paper", render_pde.paper(said.value))]
+    if isinstance(said.value, tuple):
+        proved = {True: "proved", False: "proved not", None: "not proved"}[said.holds]
+        rows = "; ".join(" ".join(f"{x:g}" for x in row) for row in said.value)
+        return [("paper", f"K = [{rows}] for A/‖A‖_F and u = +K x, {proved} to stabilise that system")]
+    if isinstance(said.value, int):
+        word = "controllable" if said.holds else "not controllable"
+        return [("paper", f"{said.value}, {word} by its rule: rank in doubles, absolute tolerance 1e-6, no proof")]
+    return [("paper", f"λ = {said.value:g}, {'stable' if said.holds else 'not stable'}")]
+
+
+def paper_document(said: PaperReading) -> dict[str, Any]:
+    """The same for JSON."""
+    if isinstance(said.value, SearchedLabels):
+        return render_pde.paper_document(said.value)
+    value = [list(row) for row in said.value] if isinstance(said.value, tuple) else said.value
+    certificate = None if said.certificate is None else said.certificate.to_dict()
+    return {"value": value, "holds": said.holds, "certificate": certificate}
 
 
 def relation(lo: Fraction, hi: Fraction) -> str:

@@ -18,6 +18,8 @@ import click
 from hybrid import __version__
 from hybrid.errors import HybridError, PluginError, ProblemError
 
+from . import time_limit
+
 PLUGIN_GROUP = "hybrid.commands"
 BAD_INPUT, INTERNAL, INTERRUPTED, BROKEN_PIPE = 2, 70, 130, 141
 OWN_COMMANDS = {
@@ -27,6 +29,8 @@ OWN_COMMANDS = {
     "stabilizability": "cli_linear",
     "detectability": "cli_linear",
     "feedback": "cli_linear",
+    "pde": "cli_pde",
+    "screen": "cli_screen",
     "equilibria": "cli_equilibria",
     "region": "cli_nonlinear",
     "simulate": "cli_nonlinear",
@@ -53,14 +57,21 @@ class CommandLine(click.Group):
         if cmd_name in OWN_COMMANDS:
             module = importlib.import_module(f".{OWN_COMMANDS[cmd_name]}", __package__)
             command: click.Command = getattr(module, cmd_name)
-            return command
+            return time_limit.limited(command)
         return plugin_commands().get(cmd_name)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does; the words are kept for --timeout."""
+        time_limit.remember(ctx, args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; what it returns is nobody's exit code."""
         try:
             super().invoke(ctx)
             sys.stdout.flush()
+        except time_limit.TimeUp:  # of which click would make the end of a line
+            ctx.exit(time_limit.TIMED_OUT)
         except BrokenPipeError:
             # Python flushes once more at exit, which would complain about the pipe again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -82,8 +93,8 @@ class CommandLine(click.Group):
             code = super().main(words, "hybrid", complete_var, standalone_mode=False, **extra) or 0
         except (HybridError, click.ClickException) as error:
             code = _report(error, as_json="--json" in words)
-        except (KeyboardInterrupt, click.Abort):
-            code = INTERRUPTED
+        except (KeyboardInterrupt, click.Abort) as error:
+            code = _interrupted(error)
         except OSError as error:  # such as a full disk behind stdout
             click.echo(f"hybrid: {error}", err=True)
             code = BAD_INPUT
@@ -126,7 +137,7 @@ class PluginCommand(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """The context of the real command: from here on click deals with that one alone."""
-        return self.load().make_context(info_name, args, parent, **extra)
+        return time_limit.limited(self.load()).make_context(info_name, args, parent, **extra)
 
 
 def plugin_commands() -> dict[str, PluginCommand]:
@@ -134,6 +145,14 @@ def plugin_commands() -> dict[str, PluginCommand]:
     from importlib.metadata import entry_points
 
     return {found.name: PluginCommand(found) for found in entry_points(group=PLUGIN_GROUP)}
+
+
+def _interrupted(error: BaseException) -> int:
+    """The exit code after Ctrl-C, or after the time of --timeout, which click turns into an Abort."""
+    if isinstance(error, time_limit.TimeUp) or isinstance(error.__cause__, time_limit.TimeUp):
+        return time_limit.TIMED_OUT
+    click.echo("hybrid: interrupted", err=True)
+    return INTERRUPTED
 
 
 def _report(error: HybridError | click.ClickException, *, as_json: bool) -> int:
@@ -176,8 +195,8 @@ def cli(ctx: click.Context) -> None:
         ctx.exit(BAD_INPUT)
 
 
-def main() -> NoReturn:
-    """Run the command line as a program."""
+def main(words: Sequence[str] | None = None, **extra: Any) -> NoReturn:
+    """Run the command line as a program; the words are those of the shell, unless given."""
     # Threads cost small problems more than they bring large ones: on a busy machine a 4-state gain took 20 times longer
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not sys.warnoptions:  # a library's warning is no sentence of ours; -W shows them
@@ -186,4 +205,4 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without λ still gets its answer
-    cli.main()
+    cli.main(words, **extra)

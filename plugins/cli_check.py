@@ -10,11 +10,14 @@ import click
 
 import hybrid
 from hybrid.errors import CertificateError, HybridError
+from hybrid.render_pde import wave_numbers
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import spell
-from hybrid.systems.plants import NonlinearPlant, every_plant
+from hybrid.systems.plants import NonlinearPlant, PDEPlant, every_plant, pde_plants
+from hybrid.systems.reading_pde import read_pde
 
 from .cli_options import table
+from .cli_pde import load_equation
 from .cli_system import PlantName, load_system
 
 if TYPE_CHECKING:
@@ -61,6 +64,8 @@ def _document(file: str) -> dict[str, Any]:
 
 def _difference(certified: Mapping[str, Any], name: str, claim: Mapping[str, Any]) -> str:
     """In what the certified system differs from the one of that name; empty where they agree."""
+    if "operator" in certified:
+        return _differing(read_pde(load_equation(name)).as_document(), certified, name)
     system, _ = load_system(name)
     if isinstance(system, NonlinearSystem) or "equations" in certified:
         return _differing(system.as_document(), certified, name)
@@ -95,9 +100,11 @@ def plants(name: str | None, as_json: bool) -> None:
         click.echo(json.dumps(_as_document(plant)) if as_json else _as_text(plant))
         return
     if as_json:
-        click.echo(json.dumps({"plants": [_summary(plant) for plant in every_plant()]}))
+        listed = [*map(_summary, every_plant()), *map(_pde_summary, pde_plants())]
+        click.echo(json.dumps({"plants": listed}))
         return
-    click.echo(table([("NAME", "KIND", "STATES", "INPUTS", "TIME", ""), *map(_row, every_plant())]))
+    rows = [*map(_row, every_plant()), *map(_pde_row, pde_plants())]
+    click.echo(table([("NAME", "KIND", "STATES", "INPUTS", "TIME", ""), *rows]))
 
 
 def _summary(plant: Plant | NonlinearPlant) -> dict[str, Any]:
@@ -114,7 +121,8 @@ def _row(plant: Plant | NonlinearPlant) -> tuple[str, ...]:
     return plant.name, kind, str(system.n), str(system.m), time, plant.description
 
 
-def _as_document(plant: Plant | NonlinearPlant) -> dict[str, Any]:
+def _as_document(plant: Plant | NonlinearPlant | PDEPlant) -> dict[str, Any]:
+    """The keys of a file that every command reads, of a PDE `hybrid pde` alone."""
     about = {"name": plant.name, "description": plant.description, "citation": plant.citation}
     return about | (_equations(plant) if isinstance(plant, NonlinearPlant) else plant.system.as_document())
 
@@ -134,7 +142,9 @@ def _equations(plant: NonlinearPlant) -> dict[str, Any]:
     }
 
 
-def _as_text(plant: Plant | NonlinearPlant) -> str:
+def _as_text(plant: Plant | NonlinearPlant | PDEPlant) -> str:
+    if isinstance(plant, PDEPlant):
+        return _pde_as_text(plant)
     system = plant.system
     time = f"Sample time {spell(system.dt)} s" if system.dt is not None else "Continuous time"
     size = f"{system.n} states, {system.m} inputs, {system.p} outputs"
@@ -153,6 +163,21 @@ def _equations_as_text(plant: NonlinearPlant) -> list[str]:
     if plant.system.parameters:
         blocks.append("Parameters: " + _listed(plant.system.parameters))
     return [*blocks, "Operating point: " + _listed(plant.at)]
+
+
+def _pde_summary(plant: PDEPlant) -> dict[str, Any]:
+    about = {"name": plant.name, "description": plant.description, "citation": plant.citation}
+    return about | {"pde": True, "dimension": plant.system.dimension}
+
+
+def _pde_row(plant: PDEPlant) -> tuple[str, ...]:
+    return plant.name, "PDE", "-", "-", "continuous", plant.description
+
+
+def _pde_as_text(plant: PDEPlant) -> str:
+    title = f"{plant.name}\n{plant.description}\nSource: {plant.citation}"
+    sides = wave_numbers(plant.system)
+    return "\n\n".join([title, f"  {plant.system.equation}", f"Wave numbers: {sides}", f"Try: hybrid pde {plant.name}"])
 
 
 def _listed(values: Mapping[str, Any]) -> str:

@@ -15,11 +15,12 @@ import click
 from hybrid.decimals import exactly, outwards
 from hybrid.errors import ProblemError
 from hybrid.render_local import outward_doubles
-from hybrid.systems.numbers import nearest_float, spell
+from hybrid.systems.numbers import spell
 from hybrid.systems.reading_equations import parse_box
 
 from .cli_options import coloured, plot_format, table, write_bytes
 from .cli_system import require_nonlinear, system_options
+from .time_limit import guard, read_seconds
 
 if TYPE_CHECKING:
     from hybrid.certificate import Certificate
@@ -38,7 +39,15 @@ _LISTED_BOXES = 20
 @click.command(short_help="Find equilibria, each proved to exist.")
 @system_options
 @click.option("--box", metavar="INTERVALS", help="Search x=-5:5,y=-2:2; inputs as numbers, u=1. All are found.")
-@click.option("--timeout", metavar="SECONDS", default="60", show_default=True, help="After it the rest is undecided.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    default="60",
+    show_default=True,
+    is_eager=True,
+    callback=guard,
+    help="After it the rest is undecided.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--save", metavar="FILE", help="Write the certificate of a complete answer for a box.")
 @click.option("--plot", metavar="FILE", help="Draw the phase plane over the box into a .png, .svg or .pdf file.")
@@ -89,20 +98,6 @@ def _save(proof: Certificate | None, path: str) -> None:
         click.echo(f"hybrid: {path} not written: undecided, or more than the checker can repeat", err=True)
     else:
         proof.save(path)
-
-
-def read_seconds(text: str, option: str) -> float:
-    """A positive time in seconds.
-
-    Raises:
-        ProblemError: it is none.
-    """
-    from hybrid.systems.numbers import exact
-
-    seconds = nearest_float(exact(text, option))
-    if not 0 < seconds < float("inf"):
-        raise ProblemError(option, text, "a positive number of seconds")
-    return seconds
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How well the models do: `hybrid eval feedback`, on generated systems or on a folder of plants."""
+"""How well the models do: `hybrid eval feedback` on systems and plants, `hybrid eval paper` on equations."""
 
 from __future__ import annotations
 
@@ -89,9 +89,77 @@ def feedback(
     context.exit(0 if complete else _INTERRUPTED)
 
 
+@click.command(short_help="The study of Deep Differential System Stability, on files or fresh systems.")
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option("--draw", metavar="TASK", help="Also fresh systems of our own generator: stability, control, fourier, …")
+@click.option("--count", type=click.IntRange(1), default=1000, show_default=True, help="Systems of --draw.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of --draw, and of rewritings.")
+@click.option("--task", metavar="TASK", help="Of lines that do not name theirs, as those of the released data.")
+@click.option("--limit", type=click.IntRange(1), help="The first so many systems of each file.")
+@click.option("--model-only", is_flag=True, help="Leave out the exact route: seconds in place of minutes.")
+@click.option("--model", metavar="DIR", help="A folder of networks; by default the shipped ones.")
+@click.option("--html", metavar="REPORT", help="Write a report with plots, one file.")
+@click.option("--save", metavar="FILE", help="Write the numbers as JSON.")
+@click.option("--markdown", is_flag=True, help="Print the accuracies as a Markdown table.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
+def paper(
+    files: tuple[str, ...],
+    draw: str | None,
+    count: int,
+    seed: int,
+    task: str | None,
+    limit: int | None,
+    model_only: bool,
+    model: str | None,
+    html: str | None,
+    save: str | None,
+    markdown: bool,
+    as_json: bool,
+) -> None:
+    """Rerun the study of "Deep Differential System Stability" (arXiv 2006.06462) on systems of its generator.
+
+    FILE has a system in each line: JSON as in ../shared/paper, or input and output tokens as the paper's data were
+    released (with --task). Printed are, by task and degree: the model alone, against the paper's labels and against
+    the truth that the exact route proves; labels proved wrong; the paper's own figures. Then accuracy against the
+    tolerance, on equivalent rewritings, by the distance to training systems, on systems unlike the training data, and
+    what can be read out of the networks. Systems that stand twice, or among training systems, are left out.
+
+    \b
+    hybrid eval paper stability.jsonl control_bal.jsonl --html study.html
+    hybrid eval paper --draw stability_bal --count 1000 --seed 7 --model-only
+
+    Tasks: stability, speed, control, control_t, gram, fourier; stability_bal and control_bal are half yes, half no.
+    Ctrl-C ends the run and prints the sets that are complete; the exit code is then 130.
+    """  # noqa: D301 - click reads \b as: keep these lines
+    if not files and draw is None:
+        raise click.UsageError("give a FILE or --draw TASK", click.get_current_context())
+    if markdown and as_json:
+        raise click.UsageError("--markdown and --json exclude each other", click.get_current_context())
+    for option, path in (("--html", html), ("--save", save)):
+        if path is not None:
+            require_writable(option, path)
+    from hybrid.export import study, study_cases, study_report, study_tables
+    from hybrid.export.study_proposals import ShippedNetworks
+
+    sets = study_cases.read_sets(files, task, limit)
+    sets += [] if draw is None else [study_cases.draw_set(draw, count, seed)]
+    settings = study.Settings(exact=not model_only, seed=seed)
+    with late_progress("Asking about every system") as progress:
+        found = study.study(sets, ShippedNetworks(model), settings, progress)
+    if not found.complete:
+        click.echo("hybrid: ended early; the sets that are complete follow", err=True)
+    numbers = json.dumps(found.as_document(), allow_nan=False)
+    if save is not None:
+        write_bytes(save, (numbers + "\n").encode(), "--save")
+    if html is not None:
+        write_bytes(html, study_report.as_html(found).encode(), "--html")
+    click.echo(numbers if as_json else study_tables.as_markdown(found) if markdown else study_tables.as_text(found))
+    click.get_current_context().exit(0 if found.complete else _INTERRUPTED)
+
+
 eval = click.Group(
     "eval",
-    commands={"feedback": feedback},
+    commands={"feedback": feedback, "paper": paper},
     help="How well the models do, counted as the solver counts.",
     short_help="How well the models do.",
 )

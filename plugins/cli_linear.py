@@ -14,7 +14,7 @@ from hybrid.errors import DimensionError, ParseError, ProblemError
 from .cli_equilibria import late_progress
 from .cli_options import Output, damping_option, decay_option, output_options
 from .cli_symbolic import CONTROLLABLE, IN_REGION, STABLE, deliver_conditions, linearisation, symbolic_options
-from .cli_system import SystemName, at_point_option, load_system, system_options
+from .cli_system import SystemName, at_point_option, load_system, model_options, paper_option, system_options
 
 _MAX_WEIGHT_BYTES = 20_000_000
 _STRUCTURE = 'Zeros of K: "1 0; 0 1" (1, x or * is free; 0 or . is zero), or diagonal.'
@@ -24,18 +24,22 @@ _AND = "Another system that the same gain has to stabilise; repeatable, up to 8 
 @click.command()
 @system_options
 @at_point_option
+@paper_option
 @decay_option
 @damping_option
 @click.option("--poles", is_flag=True, help="Enclose each pole as well.")
+@model_options
 @symbolic_options
 @output_options
 def stability(
     system: Any,
     at: Any,
     at_point: bool,
+    paper: bool,
     decay: str,
     damping: str,
     poles: bool,
+    model: bool | str,
     symbolic: Any,
     window: Any,
     output: Output,
@@ -48,20 +52,35 @@ def stability(
         linear = linearisation(system, at, at_point, symbolic)
         said = STABLE if decay == damping == "0" and not at_point else IN_REGION
         deliver_conditions(linear, linear.stable(decay, damping), said, window, output)
-    output.deliver(hybrid.stability(system, decay=decay, damping=damping, poles=poles, at=at, at_point=at_point))
+    output.deliver(
+        hybrid.stability(
+            system, decay=decay, damping=damping, poles=poles, at=at, at_point=at_point, paper=paper, model=model
+        )
+    )
 
 
 @click.command()
 @system_options
 @at_point_option
+@paper_option
+@model_options
 @symbolic_options
 @output_options
-def controllability(system: Any, at: Any, at_point: bool, symbolic: Any, window: Any, output: Output) -> None:
+def controllability(
+    system: Any,
+    at: Any,
+    at_point: bool,
+    paper: bool,
+    model: bool | str,
+    symbolic: Any,
+    window: Any,
+    output: Output,
+) -> None:
     """Can the inputs move every state? With --symbolic: for which parameters?"""
     if symbolic:
         linear = linearisation(system, at, at_point, symbolic)
         deliver_conditions(linear, linear.controllable(), CONTROLLABLE, window, output)
-    output.deliver(hybrid.controllability(system, at=at, at_point=at_point))
+    output.deliver(hybrid.controllability(system, at=at, at_point=at_point, paper=paper, model=model))
 
 
 @click.command()
@@ -96,6 +115,7 @@ def detectability(system: Any, at: Any, at_point: bool, decay: str, output: Outp
 @click.command(short_help="Give a gain K for u = -K x, proved to work.")
 @system_options
 @at_point_option
+@paper_option
 @decay_option
 @click.option("--poles", metavar="LIST", help='Place the closed-loop poles: "-1,-2,-3+1j,-3-1j".')
 @click.option("--Q", "state_weight", metavar="WEIGHT", help='LQR state weight: 2, "1,10,1", [[1,0],[0,1]] or a file.')
@@ -111,6 +131,7 @@ def feedback(
     system: Any,
     at: Any,
     at_point: bool,
+    paper: bool,
     decay: str,
     poles: str | None,
     state_weight: str | None,
@@ -148,6 +169,7 @@ def feedback(
             progress=progress,
             at=at,
             at_point=at_point,
+            paper=paper,
         )
     output.deliver(answer)
 

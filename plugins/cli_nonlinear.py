@@ -19,9 +19,9 @@ from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact, nearest_float, spell
 from hybrid.systems.reading_equations import parse_assignments
 
-from .cli_equilibria import read_seconds
 from .cli_options import coloured, plot_format, require_writable, table, write_bytes
 from .cli_system import require_nonlinear, system_options
+from .time_limit import guard, read_seconds
 
 if TYPE_CHECKING:
     from hybrid.simulate import Trajectory
@@ -36,7 +36,15 @@ _GAIN_HELP = "u = u* - K (x - x*): [[k1,k2]], or what feedback --save wrote, wit
 @click.command(short_help="Prove a region of attraction.")
 @system_options
 @click.option("--gain", metavar="FILE", help=_GAIN_HELP)
-@click.option("--timeout", metavar="SECONDS", default="10", show_default=True, help="How long to search.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    default="10",
+    show_default=True,
+    is_eager=True,
+    callback=guard,
+    help="How long to search.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, the certificate inside.")
 @click.option("--save", metavar="FILE", help="Write the certificate, whole or not at all.")
 @click.option("--plot", metavar="FILE", help="Draw the phase plane, a slice of it for more than two states.")

@@ -68,9 +68,11 @@ class Output:
 
 def _drawing(answer: Answer, file: str) -> bytes:
     from hybrid.plot import pole_plot
-    from hybrid.question import LocalQuestion
+    from hybrid.question import LocalQuestion, TimeVaryingQuestion
 
     kind = plot_format(file)
+    if isinstance(answer.question, TimeVaryingQuestion):
+        raise ProblemError("--plot", file, "no plot, as poles say nothing of a system that varies with time")
     if isinstance(answer.question, LocalQuestion):
         from .cli_drawings import phase_plane
 

@@ -6,13 +6,14 @@ import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from hybrid.errors import ProblemError
 
 from .cli_equilibria import late_progress
+from .cli_options import table
 
 if TYPE_CHECKING:
     from hybrid.selftest import Tally
@@ -28,6 +29,7 @@ _SECONDS = 60.0  # where neither a time nor a number of cases is given
 @click.option("--family", "families", multiple=True, metavar="NAME", help="Only this family; may be given repeatedly.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @click.option("--save", metavar="FOLDER", default=".", help="Where to write the case of a disagreement.")
+@click.option("--replay", "replayed", metavar="FILE", help="Put the case of a saved disagreement to the engines again.")
 @click.option("--list", "list_families", is_flag=True, help="List the families and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def selftest(
@@ -37,6 +39,7 @@ def selftest(
     families: tuple[str, ...],
     jobs: int,
     save: str,
+    replayed: str | None,
     list_families: bool,
     as_json: bool,
 ) -> None:
@@ -53,6 +56,8 @@ def selftest(
     if list_families:
         click.echo("\n".join(f"{name:22}{family.about}" for name, family in FAMILIES.items()))
         return
+    if replayed is not None:
+        _deliver_again(replayed, as_json)
     names = chosen_families(families)
     if Path(save).exists() and not Path(save).is_dir():
         raise ProblemError("--save", save, "a folder")
@@ -63,6 +68,23 @@ def selftest(
     if tally.wrong:
         click.echo(f"hybrid: engines disagree; please report {tally.reproducer}", err=True)
     click.get_current_context().exit(_DISAGREED if tally.wrong else _AGREED)
+
+
+def _deliver_again(file: str, as_json: bool) -> NoReturn:
+    """What the engines say of one saved case; exit code 1 where one of them is wrong."""
+    from hybrid.selftest import replay
+
+    document = replay(file)
+    results: dict[str, Any] = document["results"]
+    wrong = any(told["false"] for told in results.values())
+    if as_json:
+        click.echo(json.dumps(document, allow_nan=False))
+    else:
+        click.echo(f"{document['question']}: {document['truth']}, by the oracle\n")
+        rows = [(name, told["verdict"], "WRONG" if told["false"] else "") for name, told in results.items()]
+        click.echo(table(rows, indent=2))
+    click.get_current_context().exit(_DISAGREED if wrong else _AGREED)
+    raise AssertionError  # exit does not return
 
 
 def _run(seed: int, names: tuple[str, ...], seconds: float | None, cases: int | None, jobs: int, folder: Path) -> Tally:

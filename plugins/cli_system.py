@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-import hybrid
 from hybrid.errors import ProblemError
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import FREE, NonlinearSystem
@@ -51,7 +50,11 @@ def plant_names() -> list[str]:
 
 
 def load_system(
-    text: str, inputs: str | None = None, parameters: Mapping[str, str] | None = None, dt: str | None = None
+    text: str,
+    inputs: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    dt: str | None = None,
+    time: str | None = None,
 ) -> Loaded:
     """The system in a file, on standard input, in the library of plants, or in equations; with its operating point.
 
@@ -60,19 +63,22 @@ def load_system(
         inputs: names divided by commas; of equations alone, which do not say what is an input.
         parameters: values, in place of those of a file or plant.
         dt: the sample time of equations.
+        time: the name of time in equations.
 
     Raises:
         ProblemError: there is none of that name, or what is there cannot be read.
     """
     if not (text == "-" or os.path.exists(text)) and is_equations(text):
         names = [name.strip() for name in inputs.split(",")] if inputs else []
-        return from_shell(text, names, parameters or {}, dt), None
-    for option, value in (("--inputs", inputs), ("--dt", dt)):
+        return from_shell(text, names, parameters or {}, dt, time), None
+    for option, value in (("--inputs", inputs), ("--dt", dt), ("--time", time)):
         if value is not None:
             raise ProblemError(option, value, "nothing, as SYSTEM is a name and says this itself")
     system, at = _named(text)
     if isinstance(system, NonlinearSystem):
-        return with_parameters(system, parameters or {}), at
+        values = parameters or {}  # time may be among them, which is no coordinate then
+        place = None if at is None else {name: value for name, value in at.items() if name not in values}
+        return with_parameters(system, values), place
     if parameters:
         expected = "a nonlinear system, as a linear one has no parameters"
         raise ProblemError("--param or --symbolic", next(iter(parameters)), expected)
@@ -82,9 +88,10 @@ def load_system(
 def _named(name: str) -> Loaded:
     if name == "-" or os.path.isfile(name):
         return read_with_point(name)
-    names = plant_names()
-    if name in names:
-        plant = hybrid.plant(name)
+    plants = {plant.name: plant for plant in every_plant()}
+    names = list(plants)
+    if name in plants:
+        plant = plants[name]
         return plant.system, plant.at if isinstance(plant, NonlinearPlant) else None
     if os.path.exists(name):  # a folder or a device: reading says what is wrong with it
         return read_with_point(name)
@@ -104,6 +111,7 @@ def system_options(command: Command) -> Command:
     @click.option("--param", "parameters", metavar="NAME=VALUE", multiple=True, help="Set a parameter; repeatable.")
     @click.option("--inputs", metavar="NAMES", help="Of equations: which symbols are inputs, as u,v.")
     @click.option("--dt", metavar="SECONDS", help="Of equations: the sample time, where x' is the next x.")
+    @click.option("--time", metavar="NAME", help="Of equations: which symbol is time, for controllability over time.")
     @functools.wraps(command)
     def with_system(
         *args: Any,
@@ -112,6 +120,7 @@ def system_options(command: Command) -> Command:
         parameters: tuple[str, ...],
         inputs: str | None,
         dt: str | None,
+        time: str | None,
         **rest: Any,
     ) -> Any:
         values = parse_assignments(",".join(parameters), "--param") if parameters else {}
@@ -119,7 +128,7 @@ def system_options(command: Command) -> Command:
         for parameter in values.keys() & free:
             expected = "either a value by --param or no value by --symbolic"
             raise ProblemError("--param", f"{parameter}={values[parameter]} beside --symbolic {parameter}", expected)
-        system, standard = load_system(name, inputs, {**values, **dict.fromkeys(free, FREE)}, dt)
+        system, standard = load_system(name, inputs, {**values, **dict.fromkeys(free, FREE)}, dt, time)
         if at is not None:
             point: Any = parse_assignments(at, "--at")
         else:
@@ -143,6 +152,24 @@ def at_point_option(command: Command) -> Command:
     """--at-point: no equilibrium is looked for."""
     text = "Ask about the Jacobian at the point of --at itself, equilibrium or not."
     return click.option("--at-point", is_flag=True, help=text)(command)
+
+
+def model_options(command: Command) -> Command:
+    """--model and --model-first, handed to the command as `model`."""
+
+    @click.option("--model-first", is_flag=True, help="Of equations: a network proposes the Jacobian to prove with.")
+    @click.option("--model", metavar="FOLDER", help="Let the network of this folder propose it.")
+    @functools.wraps(command)
+    def with_model(*args: Any, model_first: bool, model: str | None, **rest: Any) -> Any:
+        return command(*args, model=model_first if model is None else model, **rest)
+
+    return with_model  # type: ignore[return-value]
+
+
+def paper_option(command: Command) -> Command:
+    """--paper: the reading of Charton, Hayat and Lample 2020."""
+    text = "As the paper reads it: at the point (0.01, 0.9, 0.5 by task if none is given), complex values allowed."
+    return click.option("--paper", is_flag=True, help=text)(command)
 
 
 def require_equations(system: LinearSystem | NonlinearSystem) -> NonlinearSystem:

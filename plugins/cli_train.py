@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from hybrid.export.fine_tune import FineTuning, Standing
 
 
+_EQUATIONS = ("pde", "equations", "stability", "controllability")
+"""In the place of plants: models that read or judge random equations of their own; see export/equation_tasks.py."""
+
+
 @click.command(short_help="Train a model for your own family of plants.")
 @click.argument("plants", metavar="PLANTS", type=click.Path())
 @click.option("--out", metavar="FILE", required=True, help="The model to write, .onnx; its card beside it, .json.")
@@ -45,6 +49,11 @@ def train(
     \b
     hybrid train    rotors/ --out rotors.onnx --minutes 5
     hybrid feedback rotor-7.toml --model rotors.onnx
+    hybrid train    pde --out runs/pde --minutes 60
+
+    Four words in the place of PLANTS train the networks that read equations, on random ones of their own: pde (partial
+    differential equations), equations (Jacobians), stability and controllability (verdicts on Jacobians). FILE is then
+    a folder, for the model, its card, a log, and a checkpoint from which the next run goes on.
 
     Needs the extra [train]. Ctrl-C ends the training and writes the best model so far. A model that lies at FILE
     already is replaced only by one that does better on the held-out plants.
@@ -52,6 +61,11 @@ def train(
     for package in ("torch", "onnx"):
         if find_spec(package) is None:
             raise MissingDependencyError(package, "train")
+    if plants in _EQUATIONS and not Path(plants).exists():
+        if output or count is not None or as_json:
+            raise click.UsageError(f"--output, --count and --json are for plants, not for {plants}")
+        _train_equations(plants, out, minutes, seed, start_from)
+        return
     target = _target(out, plants)
     from hybrid.export.fine_tune import FineTuning
     from hybrid.export.plant_family import Family
@@ -64,8 +78,27 @@ def train(
     )
     _train(tuning, minutes)
     written = tuning.write()
+    if tuning.target != target:
+        click.echo(f"hybrid: {target} could not be written; the model lies in {tuning.target}", err=True)
     card = tuning.card()
-    click.echo(json.dumps(card | {"written": written}) if as_json else _as_text(tuning, target, written))
+    click.echo(json.dumps(card | {"written": written}) if as_json else _as_text(tuning, tuning.target, written))
+
+
+def _train_equations(name: str, out: str, minutes: float, seed: int, start_from: str | None) -> None:
+    """Train in a folder, going on where it was left; a line of JSON on stdout for each look at the model."""
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise ProblemError("--out", out, "a folder")
+    from hybrid.export import training
+    from hybrid.export.equation_tasks import EQUATION_TASKS
+
+    chosen = EQUATION_TASKS[name]()
+    settings = training.Settings(seed, chosen.batch, chosen.rate, minutes, start_from)
+    try:
+        training.train(chosen.task, settings, folder, folder, resume=True, every=min(2.0, minutes))
+    except KeyboardInterrupt:
+        click.echo("hybrid: ended early; the best model so far is kept", err=True)
+    click.echo(f"The model and its card: {folder / chosen.file}. Measure it by hybrid eval paper.", err=True)
 
 
 def _target(out: str, plants: str) -> Path:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from hybrid import __version__
 from hybrid.errors import HybridError
-from hybrid.propose import gain, lyapunov_matrix, output_gain
+from hybrid.propose import equation_reader, gain, lyapunov_matrix, output_gain, pde, verdicts
 from hybrid.propose.session import load
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -24,7 +25,7 @@ _NEEDED = (
     "numpy", "scipy", "sympy", "control", "click", "python-flint", "ctrlsys", "pyyaml", "matplotlib", "rich"
 )  # fmt: skip
 _INSTALL_AGAIN = "pip install --force-reinstall --no-deps hybrid"
-_FORMS = (gain.FORM, output_gain.FORM, lyapunov_matrix.FORM)
+_FORMS = (gain.FORM, output_gain.FORM, lyapunov_matrix.FORM, pde.FORM, equation_reader.FORM, *verdicts.FORMS.values())
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
 
@@ -39,10 +40,13 @@ class Finding:
 
 
 @click.command(short_help="Tell what is installed and what works.")
+@click.option("--model", metavar="FILE", help="Examine this model as well: does it load, and does it propose?")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
-def doctor(as_json: bool) -> None:
+def doctor(model: str | None, as_json: bool) -> None:
     """Tell what is installed and what works; exit code 1 when something is broken."""
     findings = [finding for examine in _EXAMINATIONS for finding in examine()]
+    if model is not None:
+        findings.append(examine_foreign(Path(model)))
     broken = any(finding.level == "fail" for finding in findings)
     if as_json:
         click.echo(json.dumps({"ok": not broken, "findings": [asdict(finding) for finding in findings]}))
@@ -156,6 +160,37 @@ def examine_model(file: Path) -> Finding:
     except (HybridError, ImportError) as error:
         return Finding("warn", file.name, f"cannot propose: {error}", _INSTALL_AGAIN)
     return Finding("ok", file.name, f"as its card says, sha256 {digest[:12]}…")
+
+
+def examine_foreign(file: Path) -> Finding:
+    """A model of the user: one sentence on why it cannot propose, if it cannot."""
+    advice = "Answers are right without it: leave --model out, or train one by hybrid train."
+    refused: list[str] = []
+    for form in _FORMS:
+        try:
+            model = load(file, form)
+            said = model.session.run(None, _zeros(model.session.opened))
+        except (HybridError, ImportError) as error:
+            refused.append(str(error))
+        except Exception as error:  # noqa: BLE001 - a model may fail in any way
+            return Finding("warn", file.name, f"loads, but cannot run ({type(error).__name__})", advice)
+        else:
+            numbers = all(isinstance(x, np.ndarray) and x.dtype.kind == "f" and np.isfinite(x).all() for x in said)
+            if numbers:
+                return Finding("ok", file.name, f"a {form.task} model for {model.order} states")
+            return Finding("warn", file.name, "runs, but says what are no finite numbers", advice)
+    return Finding("warn", file.name, f"cannot propose: {refused[0]}", advice)
+
+
+def _zeros(session: Any) -> dict[str, Any]:
+    """Something for each input of a session."""
+    kinds = {"tensor(int64)": np.int64, "tensor(bool)": np.bool_}
+    return {
+        tensor.name: np.zeros(
+            [x if isinstance(x, int) else 1 for x in tensor.shape], kinds.get(tensor.type, np.float32)
+        )
+        for tensor in session.get_inputs()
+    }
 
 
 def extras() -> Iterator[Finding]:

@@ -94,6 +94,8 @@ def linearise(
     >>> linearise(brusselator, {"x": "a", "y": "b/a"}, {"a": {"positive": True}}).stable()
     a**2 - b + 1 > 0
     """
+    if system.time is not None:
+        raise ProblemError("time", system.time, "equations without time, or one that is set to a number")
     named = {name: Symbol(name, real=True, **(assumptions or {}).get(name, {})) for name in system.free}
     stated = {name: value for name, value in system.parameters.items() if name not in named}
     numbers = {name: _value(value, f"parameters.{name}", {}, symbols()) for name, value in stated.items()}

@@ -16,12 +16,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*(ROOT / "hybrid").rglob("*.py"), *(ROOT / "export").glob("*.py"), *(ROOT / "plugins").glob("*.py")])
 
 LAYERS = (
-    ("errors", "whole_files"),
+    ("errors", "precision", "whole_files"),
     ("answer",),
     ("expressions",),
     ("systems",),
     ("decimals", "question"),
-    ("certificate", "render", "render_gain", "render_local", "plot"),
+    ("certificate", "render", "render_gain", "render_local", "render_pde", "plot"),
     ("propose", "verify"),
     ("exact",),
     ("simulate", "phase_plot"),

@@ -522,7 +522,7 @@ def test_a_terminal_without_greek_letters_still_gets_its_help() -> None:
     assert done.stderr == b""
 
 
-def test_a_reader_that_goes_away_and_an_interrupt_end_quietly(tmp_path: Path) -> None:
+def test_a_reader_that_goes_away_ends_quietly_and_an_interrupt_in_one_sentence(tmp_path: Path) -> None:
     variables = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "hybrid"]
     with subprocess.Popen(
@@ -548,7 +548,7 @@ def test_a_reader_that_goes_away_and_an_interrupt_end_quietly(tmp_path: Path) ->
         except subprocess.TimeoutExpired:
             waiting.kill()
             raise
-        assert told.strip() == b""
+        assert told.strip() == b"hybrid: interrupted"
         assert waiting.returncode == 130
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hybrid.errors import ParseError, ProblemError
 from hybrid.expressions import parser as parser_module
 from hybrid.expressions.equations import primed_names, read_equations
-from hybrid.expressions.evaluate import FLOATS, Program
+from hybrid.expressions.evaluate import FLOATS, Program, expect_real_constants
 from hybrid.expressions.graph import Graph
 from hybrid.expressions.infix import infix
 from hybrid.expressions.parser import parse
@@ -108,9 +108,7 @@ def test_refusals_name_their_place(text: str, line: int, column: int) -> None:
     ("text", "operation", "column"),
     [
         ("x + 1/(2 - 2)", "/", 6),
-        ("log(-1)", "log", 1),
-        ("x*sqrt(-4)", "sqrt", 3),
-        ("asin(2)", "asin", 1),
+        ("log(0)", "log", 1),
         ("0^-1", "^", 2),
     ],
 )
@@ -118,6 +116,24 @@ def test_constants_without_a_value_name_their_operation(text: str, operation: st
     with pytest.raises(DomainError) as refusal:
         parse(text, ["x"])
     assert (refusal.value.operation, refusal.value.column) == (operation, column)
+
+
+@pytest.mark.parametrize(
+    ("text", "operation", "column"), [("log(-1)", "log", 1), ("x*sqrt(-4)", "sqrt", 3), ("asin(2)", "asin", 1)]
+)
+def test_constants_with_a_complex_value_are_refused_where_real_ones_are_needed(
+    text: str, operation: str, column: int
+) -> None:
+    tape = parse(text, ["x"])
+    for ask in (lambda: expect_real_constants(tape), lambda: Program(tape, FLOATS)([1.0])):
+        with pytest.raises(DomainError) as refusal:
+            ask()
+        assert (refusal.value.operation, refusal.value.column) == (operation, column)
+
+
+def test_the_logarithm_of_an_exponential_is_its_argument_where_that_is_real() -> None:
+    assert parse("log(exp(x))", ["x"]).operations == ()
+    assert [op for op, *_ in parse("log(exp(sqrt(x)))", ["x"]).operations] == ["sqrt", "exp", "log"]
 
 
 def test_close_names_are_suggested() -> None:

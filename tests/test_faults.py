@@ -227,6 +227,35 @@ def test_a_model_and_its_card_are_replaced_together(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.train
+def test_a_model_that_its_place_takes_no_more_is_kept_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hybrid.export import files
+
+    place, other = tmp_path / "full", tmp_path / "other"
+    place.mkdir()
+    other.mkdir()
+    write, takes = whole_files.write_whole, {other}
+
+    def full(contents: Any) -> None:
+        if not any(path.is_relative_to(folder) for path in contents for folder in takes):
+            raise FULL
+        write(contents)
+
+    monkeypatch.setattr(files, "write_whole", full)
+    monkeypatch.setattr(files.tempfile, "tempdir", str(other))
+    kept = files.write_somewhere(place / "m.onnx", b"test", {"validation": 0.9})
+    assert kept.read_bytes() == b"test"
+    assert json.loads(kept.with_suffix(".json").read_text())["validation"] == 0.9
+    assert kept.is_relative_to(other)
+    takes.clear()
+    with pytest.raises(OSError, match="No space"):
+        files.write_somewhere(place / "m.onnx", b"test", {})
+    takes.add(place)
+    assert files.write_somewhere(place / "m.onnx", b"test", {}) == place / "m.onnx"
+
+
+@pytest.mark.train
 def test_a_checkpoint_is_the_old_one_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     from hybrid.export import training

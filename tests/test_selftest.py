@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -293,3 +294,39 @@ def test_an_interrupt_ends_with_the_table(monkeypatch: pytest.MonkeyPatch) -> No
 def test_several_processes_draw_different_cases() -> None:
     *_, tally = selftest.run_in_processes(2, 1, ["one ulp"], None, 12, Path())
     assert (tally.total, tally.wrong) == (12, 0)
+
+
+def test_a_saved_disagreement_is_put_to_the_engines_again(tmp_path: Path) -> None:
+    """An engine that lies makes the reproducer; those of this installation agree about its case."""
+    from hybrid.selftest.replay import replay
+
+    for family in ("one ulp", "barely stabilising", "folds and poles"):
+        engines = [lying(engine) for engine in engines_here()]
+        tally = last(3, [family], cases=40, folder=tmp_path, engines=engines)
+        assert tally.reproducer is not None
+        saved, again = json.loads(Path(tally.reproducer).read_text()), replay(tally.reproducer)
+        assert again["truth"] in (saved["truth"], saved["origin"]["by construction"])  # the latter where drawn again
+        assert any(told["false"] for told in saved["results"].values())
+        assert again["results"]
+        assert not any(told["false"] for told in again["results"].values())
+        result = CliRunner().invoke(cli, ["selftest", "--replay", tally.reproducer])
+        assert (result.exit_code, again["truth"] in result.stdout) == (0, True)
+
+
+def lying(engine: Any) -> Any:
+    def decide(stack: Any, rows: Any) -> Any:
+        found = engine.decide(stack, rows)
+        return replace(found, verdict=(found.verdict + 1) % 3)
+
+    return replace(engine, decide=decide)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "hybrid-selftest/1"}', "nonsense", "[" * 10**5])
+def test_what_is_no_reproducer(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "d.json"
+    file.write_text(text)
+    for name in (file, tmp_path, tmp_path / "absent"):
+        result = CliRunner().invoke(cli, ["selftest", "--replay", str(name)])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("hybrid: ")
+        assert result.stderr.count("\n") == 1

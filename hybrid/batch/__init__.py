@@ -10,6 +10,7 @@ from __future__ import annotations
 from hybrid.batch.answers import BatchAnswer
 from hybrid.batch.gains import feedback
 from hybrid.batch.ranks import controllability
+from hybrid.batch.screening import screen
 from hybrid.batch.spectra import stability
 
-__all__ = ["BatchAnswer", "controllability", "feedback", "stability"]
+__all__ = ["BatchAnswer", "controllability", "feedback", "screen", "stability"]

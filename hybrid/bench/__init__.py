@@ -26,6 +26,7 @@ JOBS = {
     "controllability": "exact rank, beside the floating-point rank of the Kalman matrix and its wrong answers",
     "placement": "pole placement with enclosed poles, beside control.place and its unstable closed loops",
     "equations": "from equations to a proved answer near an equilibrium, beside sympy and python-control",
+    "screen": "a file of equations: proofs alone, with a network that guesses, and beside sympy",
     "equilibria": "all equilibria in a box, and a region of attraction",
     "large": "plants of 55 and 200 states",
     "batch": "stacks of 10 000 systems, beside loops over Riccati solvers and stacked eigenvalues",
@@ -62,7 +63,7 @@ def run(selection: Sequence[str] = (), *, quick: bool = False) -> list[dict[str,
     Traceback (most recent call last):
     ...
     hybrid.errors.ProblemError: job: got weather, expected one of startup, feedback, stability, controllability,
-    placement, equations, equilibria, large, batch, outputs, check
+    placement, equations, screen, equilibria, large, batch, outputs, check
     """
     for name in selection:
         if name not in JOBS:

@@ -345,8 +345,12 @@ def check(document: dict[str, Any]) -> Report:
     """
     _expect_size(document)
     if isinstance(document, dict) and isinstance(document.get("system"), dict) and "equations" in document["system"]:
-        report: Report = _equations().check(document, sys.modules[__name__])
+        beside = _time_varying() if "time" in document["system"] else _equations()
+        report: Report = beside.check(document, sys.modules[__name__])
         return report
+    if isinstance(document, dict) and isinstance(document.get("system"), dict) and "operator" in document["system"]:
+        about_pde: Report = _pde().check(document, sys.modules[__name__])
+        return about_pde
     claim = "a claim that was not read"
     try:
         about = "systems" if isinstance(document, dict) and "systems" in document else "system"
@@ -386,6 +390,16 @@ def _expect_size(document: Any) -> None:
 def _equations() -> Any:
     """The file checker_equations.py beside this one, which checks claims about differential equations."""
     return _beside("equations", "A claim about equations")
+
+
+def _time_varying() -> Any:
+    """The file checker_time_varying.py beside this one, which checks claims about equations that depend on time."""
+    return _beside("time_varying", "A claim about equations that depend on time")
+
+
+def _pde() -> Any:
+    """The file checker_pde.py beside this one, which checks claims about partial differential equations."""
+    return _beside("pde", "A claim about a partial differential equation")
 
 
 def _static_gains() -> Any:

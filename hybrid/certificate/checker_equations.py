@@ -7,7 +7,7 @@ and an automatic differentiation of their own.
   exact linearisation     The point, f and its derivatives are rational: exact arithmetic, the standard library alone.
   enclosed linearisation  The point lies in a box, and the derivatives in balls: python-flint does the ball arithmetic.
     Krawczyk's test (Neumaier 1990, Theorem 5.1.8) shows that the box holds exactly one equilibrium, and the linear
-    claim is proved for every matrix in the balls.
+    claim is proved for every matrix in the balls. At a point that need be no equilibrium see checker_points.py.
 
 What the linear claim says of the equations is Lyapunov's indirect method (Khalil 2002, Theorem 4.7): every eigenvalue
 of the Jacobian inside the stability region makes the equilibrium exponentially stable, one strictly outside unstable.
@@ -38,6 +38,7 @@ MAX_EXPONENT = 10_000  # also of the denominator of one
 MAX_BITS = 200_000  # of an exact number
 MAX_WORK = 6 * 10**13  # about two minutes; an operation on b bits counts as b² + 10⁶
 MAX_PRECISION = 20_000  # bits
+_BITS = 256  # of values between rational ones
 _TOKEN = re.compile(
     r"[ \t]*(?:((?:[0-9]{1,4000}(?:\.[0-9]{0,4000})?|\.[0-9]{1,4000})(?:[eE][+-]?[0-9]{1,4})?)"  # a number
     r"|([^\W\d]\w*)"  # a name
@@ -124,7 +125,11 @@ def _check_local(entries: dict[str, Any], system: _Equations, point: list[Side],
     if at_equilibrium and inner["about"] == "stability":
         _expect_no_critical_case(inner, system, core)
     place = ("at the equilibrium " if at_equilibrium else "where ") + _words(point, system.names)
-    if method == _EXACT:
+    if not at_equilibrium and method == _ENCLOSED and witness["method"] in ("routh", "regular minor", "zero pattern"):
+        report = core._beside("points", "A claim about a point").prove(
+            inner, witness, system, point, core, sys.modules[__name__]
+        )
+    elif method == _EXACT:
         report = _check_exact(inner, witness, system, point, at_equilibrium, core)
     else:
         report = _check_enclosed(inner, witness, system, point, at_equilibrium, core)
@@ -692,12 +697,18 @@ def _check_exact(
     """Rational point and derivatives: the linear claim is checked by checker.py as it stands."""
     if any(low != high for low, high in point):
         raise core._Refused("An exact linearisation is at a point, not in a box.")
-    exact, n, o = [low for low, _ in point], len(system.states), _Arithmetic()
+    exact, n = [low for low, _ in point], len(system.states)
+    is_complex = not at_equilibrium and inner.pop("values", None) == "complex"
     try:
-        f, rows = _jacobian(system.programs, exact, o)
-        readout = None if system.outputs is None else _jacobian(system.outputs, exact, o)[1]
-    except _NotRational:
-        raise core._Refused("The linearisation at this point is not rational.") from None
+        if is_complex:
+            raise _NotRational
+        f, rows, readout = _linearisation(system, exact, _Arithmetic())
+    except _NotRational:  # values in between may be irrational, and leave rational derivatives all the same
+        flint = _flint(core)
+        with flint.ctx.workprec(_BITS):
+            points = core._beside("points", "A claim about a point")
+            o = points.complex_arithmetic(sys.modules[__name__], flint) if is_complex else _Arithmetic(flint)
+            f, rows, readout = _linearisation(system, exact, o)
     if at_equilibrium:
         core._expect(_stands_still(f, exact, system), "The point is no equilibrium.")
     matrices = {"A": [row[:n] for row in rows]}
@@ -717,6 +728,12 @@ def _check_exact(
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     digest = "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
     return core.check({**document, "digest": digest})
+
+
+def _linearisation(system: _Equations, point: list[Any], o: _Arithmetic) -> tuple[list[Any], list[Any], Any]:
+    """f, its derivatives and those of the outputs."""
+    f, rows = _jacobian(system.programs, point, o)
+    return f, rows, None if system.outputs is None else _jacobian(system.outputs, point, o)[1]
 
 
 def _stands_still(f: list[Any], x: Sequence[Any], system: _Equations) -> bool:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
-from flint import arb, ctx
+from flint import arb
 
 from hybrid.exact.boxes import Sides, around, clusters, contains, cut, hull, shrank, to_balls
 from hybrid.exact.contraction import Contractor, Empty
 from hybrid.exact.krawczyk import Box, Expansion, contains_one, image, inside, midpoint_radius
 from hybrid.expressions.balls import balls
+from hybrid.precision import working_precision
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.verify.equilibrium import Equilibrium, prove_near, same
 from hybrid.verify.given_point import Bounds
@@ -80,7 +81,7 @@ class Search:
     def _examine(self, box: Sides) -> tuple[Sides, ...]:
         """What is left to search of a box: nothing, or its halves."""
         precision = self._precision(box)
-        with ctx.workprec(precision):
+        with working_precision(precision):
             residual, contractor = self._bound_to(precision)
             expansion = None
             for _ in range(_ROUNDS):

@@ -15,13 +15,14 @@ from functools import cached_property
 from heapq import heappop, heappush, heapreplace
 from typing import Any
 
-from flint import arb, ctx
+from flint import arb
 
 from hybrid.expressions.balls import ball, balls
 from hybrid.expressions.derivatives import jacobian_tape
 from hybrid.expressions.evaluate import Program
 from hybrid.expressions.graph import MAX_DERIVATIVE_NODES, Graph, Tape
 from hybrid.expressions.source import DomainError
+from hybrid.precision import working_precision
 from hybrid.verify.equilibrium import Equilibrium
 
 Rows = tuple[tuple[Fraction, ...], ...]
@@ -205,7 +206,7 @@ def proved_level(
     Returns:
         ℓ such that V̇ < 0 at all y ≠ 0 of the root box with V(y) < ℓ, 0 where nothing was proved; boxes tested.
     """
-    with ctx.workprec(PRECISION):
+    with working_precision(PRECISION):
         form, derivative = Form(candidate.form), Derivative(candidate)
         root = _short(reach)
         core = _core(derivative, root)

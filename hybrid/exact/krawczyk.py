@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import arb, arb_mat, ctx
+from flint import arb, arb_mat
 
 from hybrid.expressions.balls import ball, balls
 from hybrid.expressions.source import DomainError
+from hybrid.precision import working_precision
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.verify.residual import Residual
 
@@ -99,7 +100,7 @@ def isolate(system: NonlinearSystem, inputs: Sequence[Fraction], start: Sequence
     Precisions at which the proof fails yield nothing: all of them, where the Jacobian at the zero is singular.
     """
     for precision in LADDER:
-        with ctx.workprec(precision):
+        with working_precision(precision):
             residual = Residual(system, inputs, balls())
             box = _isolated(residual, [ball(coordinate).mid() for coordinate in start], precision)
         if box is not None:
@@ -113,7 +114,7 @@ def contains_one_zero(system: NonlinearSystem, inputs: Sequence[Fraction], bound
     It runs on balls, which reach a little beyond the bounds, so the image has to lie within the bounds themselves.
     """
     for precision in LADDER:
-        with ctx.workprec(precision):
+        with working_precision(precision):
             sides = [(ball(lower), ball(upper)) for lower, upper in bounds]
             mapped = image(Residual(system, inputs, balls()), [lower.union(upper) for lower, upper in sides])
             if mapped and all(low < side and side < up for side, (low, up) in zip(mapped, sides, strict=True)):

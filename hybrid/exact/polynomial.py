@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from flint import arb_poly, ctx, fmpq, fmpq_poly, fmpz, fmpz_poly
+from flint import arb_poly, fmpq, fmpq_poly, fmpz, fmpz_poly
+
+from hybrid.precision import working_precision
 
 _BALLS_FROM_DEGREE = 8  # below, integers are as fast as balls
 _BALL_PRECISIONS = (128, 512, 4096)  # bits
@@ -46,7 +48,7 @@ def is_hurwitz(p: fmpz_poly) -> bool:
 
 def _routh_in_balls(upper: fmpz_poly, lower: fmpz_poly, rows: int, precision: int) -> bool | None:
     """Routh's reduction in ball arithmetic; None where a ball holds both signs."""
-    with ctx.workprec(precision):
+    with working_precision(precision):
         above, below = arb_poly(upper), arb_poly(lower)
         for _ in range(rows):
             if not below[0] > 0:

@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from flint import acb, arb, ctx, fmpq_mat, fmpz, fmpz_mat, fmpz_poly
+from flint import acb, arb, fmpq_mat, fmpz, fmpz_mat, fmpz_poly
 from numpy.typing import NDArray
 
 from hybrid.answer import Enclosure, Verdict
 from hybrid.exact import polynomial
+from hybrid.precision import working_precision
 from hybrid.question import Region
 from hybrid.systems.exact_matrix import ExactMatrix
 
@@ -145,7 +146,7 @@ class Spectrum:
 
     def roots(self, precision: int) -> list[tuple[acb, int]]:
         """Each distinct eigenvalue of A in a ball, with its multiplicity."""
-        with ctx.workprec(precision):
+        with working_precision(precision):
             roots: Any = self.scaled.complex_roots()
             return [(root / self.scale, multiplicity) for root, multiplicity in roots]
 
@@ -215,7 +216,7 @@ def to_fraction(x: arb) -> Fraction:
 
 
 def _extreme(roots: list[tuple[acb, int]], discrete: bool, precision: int) -> tuple[Fraction, Fraction]:
-    with ctx.workprec(precision):
+    with working_precision(precision):
         if discrete:
             lows = [to_fraction(arb(root.abs_lower())) for root, _ in roots]
             highs = [to_fraction(arb(root.abs_upper())) for root, _ in roots]
@@ -239,7 +240,7 @@ def _outwards(value: Fraction, direction: float, boundary: Fraction) -> Fraction
 
 def _disc(root: acb, multiplicity: int, count: int, precision: int) -> Enclosure:
     """A disc around a ball, centred on a double where that is near enough."""
-    with ctx.workprec(precision):
+    with working_precision(precision):
         re, im = to_fraction(root.real.mid()), to_fraction(root.imag.mid())
         error = to_fraction(root.real.rad()) + to_fraction(root.imag.rad())
     if precision == _FIRST_PRECISION and max(abs(re), abs(im)) < 2**1000:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from hybrid.errors import ProblemError
-from hybrid.expressions.graph import IMMEDIATE, Tape
+from hybrid.expressions.graph import CONTINUED, IMMEDIATE, Tape
 from hybrid.expressions.source import DomainError
-from hybrid.expressions.special import EXPECTED
+from hybrid.expressions.special import EXPECTED, special_value
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,21 @@ def kink_error(tape: Tape, output: int, values: Sequence[Any]) -> DomainError:
         if op in ("abs", "slope") and needed[number] and values[a] == 0:
             return domain_error(tape, number, values, ArithmeticError(), op == "abs")
     raise AssertionError("a kink without abs")
+
+
+def expect_real_constants(tape: Tape) -> None:
+    """Refuse √−1 and its like: an operation on a rational number that has no real value, wherever the variables are.
+
+    Raises:
+        DomainError: names the operation, its line and column.
+    """
+    values: list[Any] = [*tape.names, *tape.constants]
+    for number, (op, a, b) in enumerate(tape.operations, tape.first):
+        if op in CONTINUED and a < tape.first and isinstance(values[a], Fraction | int):
+            try:
+                special_value(op, Fraction(values[a]), values[b] if b >= 0 else 2)
+            except ArithmeticError as cause:
+                raise domain_error(tape, number, values, cause) from None
 
 
 def _converted(constant: Fraction | int | str, arithmetic: Arithmetic) -> Any:

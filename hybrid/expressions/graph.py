@@ -30,6 +30,8 @@ IMMEDIATE = ("^", "root")
 """An argument and a fixed integer: the power u^k, and the principal root u^(1/k) for u ≥ 0."""
 _TOTAL = frozenset({*UNARY, "+", "-", "*", PI, "constant"} - {"sqrt", "log", "tan", "asin", "acos", "slope"})
 """Operations with a value wherever their operands have one."""
+CONTINUED = frozenset(("sqrt", "root", "log", "asin", "acos"))
+"""Operations that have complex values where they have no real one."""
 
 _LEAVES = frozenset({"constant", PI})
 
@@ -112,6 +114,7 @@ class Graph:
         self._nodes: list[Node] = [("variable", i, NONE) for i in range(len(self.names))]
         self._positions = [UNPLACED] * len(self.names)
         self._everywhere = [True] * len(self.names)
+        self._real = [True] * len(self.names)
         self._known: dict[Node, int] = {}
         self._rational: dict[int, Fraction] = {}
         self._simplify: dict[str, Callable[[int, int], int]] = {
@@ -271,6 +274,8 @@ class Graph:
         if len(self._nodes) >= self._limit:
             raise self.refuse("more operations", f"at most {self._limit}")
         self._everywhere.append(self._is_total(op, a, b))
+        operands = (a,) if op in IMMEDIATE else (a, b)
+        self._real.append(op not in CONTINUED and all(self._real[x] for x in operands if x >= 0))
         self._nodes.append((op, a, b))
         self._positions.append(self.at)
         return len(self._nodes) - 1
@@ -297,6 +302,8 @@ class Graph:
         try:
             value = special_value(op, a, b)
         except ArithmeticError:
+            if op in CONTINUED and a != 0:
+                return None  # whoever evaluates it says so, or goes on in complex numbers
             raise DomainError(self.sources.place(self.at), op, f"{op}({a})", EXPECTED[op]) from None
         return None if value is None else self.constant(value)
 
@@ -379,6 +386,6 @@ class Graph:
         folded = None if argument is None else self._fold(op, argument)
         if folded is not None:
             return folded
-        if (op, inner[0]) in (("neg", "neg"), ("log", "exp")):
+        if (op, inner[0]) == ("neg", "neg") or ((op, inner[0]) == ("log", "exp") and self._real[inner[1]]):
             return inner[1]
         return self._new(op, a, NONE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +18,11 @@ from hybrid.verify.lyapunov import FloatArray
 MAX_BYTES = 2**28
 """Of a model file; those that are shipped have 2 MB and less."""
 
+MAX_SECONDS = 10.0
+"""Of one run of a model that is not a shipped one; ONNX knows loops, and a foreign file may hold one without end."""
+
+_SHIPPED = Path(str(resources.files("hybrid.models")))
+
 
 class Form(NamedTuple):
     """What the files of one task have in common.
@@ -25,6 +32,7 @@ class Form(NamedTuple):
         schema, canonical_form: what their metadata say.
         name: n → the file for n states.
         shapes: n → the shapes of inputs and outputs by name, without the leading axis N.
+        sized: whether there is a file for each n; if not, one file takes all sizes and its order is 0.
     """
 
     task: str
@@ -32,12 +40,65 @@ class Form(NamedTuple):
     canonical_form: str
     name: Callable[[int], str]
     shapes: Callable[[Any], dict[str, list[Any]]]
+    sized: bool = True
+
+
+class Session:
+    """A session of ONNX Runtime that ends: one that runs too long is stopped, and not asked again.
+
+    After a fork the child opens a session of its own, on the CPU: threads and CUDA do not survive one.
+
+    Args:
+        content: the bytes of the model.
+        seconds: for one run; None: without end.
+
+    Raises:
+        ModelError: no ONNX model that this version of ONNX Runtime can read.
+    """
+
+    def __init__(self, content: bytes, seconds: float | None) -> None:
+        self._content, self._seconds = content, seconds
+        self._process, self._session = os.getpid(), _open(content, _providers())
+        self._is_too_slow = False
+
+    @property
+    def opened(self) -> Any:
+        """The session of this process."""
+        if self._process != os.getpid():
+            self._session, self._process = _open(self._content, ["CPUExecutionProvider"]), os.getpid()
+        return self._session
+
+    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, Any]) -> Any:
+        """The tensors of these names, or all.
+
+        Raises:
+            ModelError: it did not end in time, now or before.
+        """
+        if self._seconds is None:
+            return self.opened.run(outputs, inputs)
+        if self._is_too_slow:
+            raise ModelError(f"the model took more than {self._seconds:g} s before, and is not asked again")
+        from onnxruntime import RunOptions
+
+        options = RunOptions()
+        alarm = threading.Timer(self._seconds, lambda: setattr(options, "terminate", True))
+        alarm.daemon = True
+        alarm.start()
+        try:
+            return self.opened.run(outputs, inputs, options)
+        except Exception as cause:
+            if not options.terminate:
+                raise
+            self._is_too_slow = True
+            raise ModelError(f"the model took more than {self._seconds:g} s and was stopped") from cause
+        finally:
+            alarm.cancel()
 
 
 class Model(NamedTuple):
     """An open session, the number of states it takes, what an answer says of its origin, and the file's metadata."""
 
-    session: Any
+    session: Session
     order: int
     source: str
     properties: Mapping[str, str]
@@ -53,7 +114,7 @@ class ModelFiles:
 
     def __init__(self, form: Form, path: str | Path | None) -> None:
         self._form = form
-        self._folder = Path(str(resources.files("hybrid.models"))) if path is None else Path(path)
+        self._folder = _SHIPPED if path is None else Path(path)
         self._models: dict[int, Model] = {}
         self._single = None if path is None or self._folder.is_dir() else load(self._folder, form)
 
@@ -85,19 +146,27 @@ def load(path: Path, form: Form) -> Model:
     """Open a session on a model file whose schema, inputs and outputs are those of the form: one thread, on CUDA
     where that provider loads and on the CPU elsewhere.
     """
+    content = _bytes_of(path)
+    try:
+        session = Session(content, None if path.parent == _SHIPPED else MAX_SECONDS)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error.__cause__
+    opened, source = session.opened, f"{path.name} {hashlib.sha256(content).hexdigest()[:12]}"
+    return Model(session, _order(opened, path, form), source, opened.get_modelmeta().custom_metadata_map)
+
+
+def _open(content: bytes, providers: list[str]) -> Any:
+    """A session of one thread; nothing of the model is computed before it runs."""
     import onnxruntime
 
-    content = _bytes_of(path)
     onnxruntime.set_default_logger_severity(4)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=_providers())
+        return onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as cause:  # onnxruntime raises a dozen kinds of its own
-        raise ModelError(f"{path}: not a readable ONNX model ({type(cause).__name__})") from cause
-    source = f"{path.name} {hashlib.sha256(content).hexdigest()[:12]}"
-    return Model(session, _order(session, path, form), source, session.get_modelmeta().custom_metadata_map)
+        raise ModelError(f"not a readable ONNX model ({type(cause).__name__})") from cause
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -135,7 +204,7 @@ def _order(session: Any, path: Path, form: Form) -> int:
     if properties.get("hybrid_schema") != form.schema or properties.get("canonical_form") != form.canonical_form:
         raise ModelError(f"{path}: not a {form.task} model of this version ({form.schema}, {form.canonical_form})")
     shapes = {tensor.name: tensor.shape for tensor in (*session.get_inputs(), *session.get_outputs())}
-    n = shapes.get("A", [None])[-1]
+    n = shapes.get("A", [None])[-1] if form.sized else 0
     if not isinstance(n, int) or {name: shape[1:] for name, shape in shapes.items()} != form.shapes(n):
         names = " and ".join(", ".join(t.name for t in part) for part in (session.get_inputs(), session.get_outputs()))
         raise ModelError(f"{path}: tensors {', '.join(form.shapes('n'))} of a {form.task} model expected, got {names}")

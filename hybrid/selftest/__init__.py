@@ -7,6 +7,7 @@ stabilise. Each case goes to engines that work in different ways, and what one o
 
 from hybrid.selftest.campaign import Tally, chosen_families, run, run_in_processes
 from hybrid.selftest.families import FAMILIES
+from hybrid.selftest.replay import replay
 from hybrid.selftest.table import as_text
 
-__all__ = ["FAMILIES", "Tally", "as_text", "chosen_families", "run", "run_in_processes"]
+__all__ = ["FAMILIES", "Tally", "as_text", "chosen_families", "replay", "run", "run_in_processes"]

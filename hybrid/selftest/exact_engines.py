@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from hybrid.precision import working_precision
 from hybrid.selftest import oracle
 from hybrid.selftest.findings import CODES, Chosen, Findings, doubles
 from hybrid.selftest.listed import Question
@@ -44,9 +45,9 @@ def _exact_reach(stack: MatrixStack, i: int) -> int:
 
 def balls(stack: MatrixStack, rows: Chosen) -> Findings:
     """Eigenvalue enclosures in Arb, and for pairs the determinant of columns of [B AB …]."""
-    from flint import acb_mat, ctx
+    from flint import acb_mat
 
-    with ctx.workprec(_BALL_PRECISION):
+    with working_precision(_BALL_PRECISION):
         if stack.question is Question.REACH:
             return Findings.of([_ball_reach(stack, i) for i in rows.tolist()])
         return Findings.of([_ball_verdict(acb_mat(_ball_loop(stack, i)), stack.discrete) for i in rows.tolist()])

@@ -21,6 +21,7 @@ from hybrid.expressions.graph import Graph, Tape
 from hybrid.expressions.infix import infix
 from hybrid.expressions.parser import read_expression
 from hybrid.expressions.source import DomainError
+from hybrid.precision import working_precision
 from hybrid.systems.linear import sample_time
 from hybrid.systems.numbers import spell
 from hybrid.systems.point import Point, as_text, constant_node, enclose, enter, required
@@ -72,6 +73,8 @@ class NonlinearSystem:
         outputs: p expressions, or None where every state is measured.
         dt: sample time in seconds; None or 0 for continuous time.
         name: shown in reports.
+        time: the name of time where x' = f(x, u, t); a free parameter, which `hybrid.controllability` knows what to
+            do with. Every other question is about systems whose time is set to a number.
 
     Raises:
         ParseError: an equation cannot be read; names its field, line and column.
@@ -91,6 +94,7 @@ class NonlinearSystem:
     outputs: Sequence[str] | None = None
     dt: Any = None
     name: str = field(default="", compare=False)
+    time: str | None = None
     rhs: Tape = field(init=False, compare=False)
     """f as expressions of `variables`."""
     readout: Tape | None = field(init=False, compare=False)
@@ -100,6 +104,8 @@ class NonlinearSystem:
     def __post_init__(self) -> None:
         if not isinstance(self.parameters, Mapping):
             raise ProblemError("parameters", self.parameters, "a mapping of names to numbers")
+        if self.time is not None:
+            self._declare_time(self.time)
         named = read_names(self.parameters, "parameters")
         normalised = {
             "states": read_names(self.states, "states"),
@@ -119,6 +125,16 @@ class NonlinearSystem:
         object.__setattr__(self, "readout", readout)
         object.__setattr__(self, "_both", both)
 
+    def _declare_time(self, time: str) -> None:
+        """Time is a parameter that stays a symbol."""
+        if not isinstance(time, str):
+            raise ProblemError("time", time, "a name, as t")
+        if self.dt not in (None, 0):
+            raise ProblemError("time", time, "nothing in discrete time, where x' is the next x")
+        if not _is_free(self.parameters.get(time)):
+            raise ProblemError("time", time, "a name that is no parameter with a value")
+        object.__setattr__(self, "parameters", {**self.parameters, time: FREE})
+
     @classmethod
     def from_text(
         cls,
@@ -128,6 +144,7 @@ class NonlinearSystem:
         outputs: Sequence[str] | None = None,
         dt: Any = None,
         name: str = "",
+        time: str | None = None,
     ) -> NonlinearSystem:
         """The system of a text of equations; its states are the names with a derivative, in their order.
 
@@ -140,7 +157,7 @@ class NonlinearSystem:
         states = primed_names(text)
         if not states:
             raise ProblemError("equations", text, "equations such as x' = y; y' = -sin(x) - y/10")
-        return cls(states, inputs, text, parameters, outputs, dt, name)
+        return cls(states, inputs, text, parameters, outputs, dt, name, time)
 
     # What the system is
 
@@ -250,11 +267,11 @@ class NonlinearSystem:
             Over the kink of abs the derivative is enclosed by [−1, 1], which is right for Lipschitz bounds and
             mean values (Clarke 1983, 2.6.5); the jump of sign is outside the domain of its derivative.
         """
-        from flint import arb, ctx
+        from flint import arb
 
         from hybrid.expressions.balls import balls
 
-        with ctx.workprec(precision):
+        with working_precision(precision):
             values = [enclose(value, name) for value, name in self._ordered(box)]
             try:
                 return self._linearised(balls(), values, arb, _arb_matrix, precision)
@@ -298,7 +315,7 @@ class NonlinearSystem:
         free = dict.fromkeys(self.free, FREE)
         outputs = None if self.readout is None else infix(self.readout)
         name = f"{self.name}, closed loop" if self.name else ""
-        return NonlinearSystem(self.states, (), text, free, outputs, self.dt, name)
+        return NonlinearSystem(self.states, (), text, free, outputs, self.dt, name, self.time)
 
     def _measured(self) -> list[str]:
         """The outputs as text in the states."""
@@ -327,11 +344,13 @@ class NonlinearSystem:
     def as_document(self) -> dict[str, Any]:
         """States, inputs and right-hand sides with the parameters put in, as certificates store them."""
         outputs = {} if self.readout is None else {"outputs": infix(self.readout)}
+        time = {} if self.time is None else {"time": self.time}
         return {
             "states": list(self.states),
             "inputs": list(self.inputs),
             "equations": infix(self.rhs),
             "dt": None if self.dt is None else spell(self.dt),
+            **time,
             **outputs,
         }
 
@@ -415,7 +434,7 @@ class NonlinearSystem:
     def __reduce__(self) -> tuple[Any, ...]:
         # Read again on the other side: programs and read-only mappings do not travel.
         texts = (self.states, self.inputs, self.equations, dict(self.parameters), self.outputs, self.dt, self.name)
-        return type(self), texts
+        return type(self), (*texts, self.time)
 
     def __repr__(self) -> str:
         time = "continuous" if self.dt is None else f"dt={spell(self.dt)}"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from hybrid.errors import ProblemError
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import NonlinearSystem
+from hybrid.systems.pde import LinearPDE
 
 _CATALOGUE: dict[str, Plant] = {}
 _NONLINEAR: dict[str, NonlinearPlant] = {}
+_PDES: dict[str, PDEPlant] = {}
 _NAMED_IN_AN_ERROR = 12
 
 
@@ -50,6 +52,21 @@ class NonlinearPlant:
         )
 
 
+@dataclass(frozen=True)
+class PDEPlant:
+    """A named PDE with constant coefficients, and the wave numbers of its initial conditions."""
+
+    name: str
+    description: str
+    citation: str
+    _define: Callable[[], LinearPDE] = field(repr=False)
+
+    @cached_property
+    def system(self) -> LinearPDE:
+        """The equation, under the plant's name."""
+        return replace(self._define(), name=self.name)
+
+
 def plants() -> tuple[Plant, ...]:
     """Every linear demonstration plant, in alphabetical order; the others are in `nonlinear_plants`.
 
@@ -72,13 +89,24 @@ def nonlinear_plants() -> tuple[NonlinearPlant, ...]:
     return tuple(_NONLINEAR[name] for name in sorted(_NONLINEAR))
 
 
+def pde_plants() -> tuple[PDEPlant, ...]:
+    """Every demonstration PDE, in alphabetical order.
+
+    >>> "heat-equation" in [p.name for p in pde_plants()]
+    True
+    """
+    from hybrid.systems import pde_demonstrations  # noqa: F401 - fills the catalogue, once
+
+    return tuple(_PDES[name] for name in sorted(_PDES))
+
+
 def every_plant() -> tuple[Plant | NonlinearPlant, ...]:
-    """The linear plants, then the nonlinear ones."""
+    """The linear plants, then the nonlinear ones, of ordinary differential equations all."""
     return (*plants(), *nonlinear_plants())
 
 
-def plant(name: str) -> Plant | NonlinearPlant:
-    """The plant of that name, linear or not; capitals, spaces and underscores are read as the list writes them.
+def plant(name: str) -> Plant | NonlinearPlant | PDEPlant:
+    """The plant or PDE of that name; capitals, spaces and underscores are read as the list writes them.
 
     Raises:
         ProblemError: there is none; the sentence names those whose names are close.
@@ -86,7 +114,8 @@ def plant(name: str) -> Plant | NonlinearPlant:
     >>> plant("Cart_Pole").system
     <LinearSystem cart-pole: n=4, m=1, p=4, continuous>
     """
-    known = {each.name: each for each in every_plant()}
+    known: dict[str, Plant | NonlinearPlant | PDEPlant] = {each.name: each for each in every_plant()}
+    known |= {each.name: each for each in pde_plants()}
     key = str(name).strip().lower().replace("_", "-").replace(" ", "-")
     if key not in known:
         import difflib
@@ -115,6 +144,18 @@ def nonlinear_demonstration(
 
     def enter(define: Callable[[], NonlinearSystem]) -> Callable[[], NonlinearSystem]:
         _NONLINEAR[name] = NonlinearPlant(name, description, citation, at, define)
+        return define
+
+    return enter
+
+
+def pde_demonstration(
+    name: str, description: str, citation: str
+) -> Callable[[Callable[[], LinearPDE]], Callable[[], LinearPDE]]:
+    """Enter the PDE that a function defines into the library."""
+
+    def enter(define: Callable[[], LinearPDE]) -> Callable[[], LinearPDE]:
+        _PDES[name] = PDEPlant(name, description, citation, define)
         return define
 
     return enter

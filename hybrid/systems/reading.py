@@ -23,6 +23,9 @@ MAX_NAME = 200
 
 FORMATS = {".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".mat": "mat", ".npz": "npz"}
 """What each suffix means."""
+TEXT_FORMATS = ("toml", "yaml", "json")
+LINES = ".jsonl"
+"""The suffix of files with a JSON document a line."""
 
 KEYS = ("A", "B", "C", "D", "dt", "name")
 """The keys that say what the system is."""
@@ -115,6 +118,44 @@ def read_text(text: str, format: str, name: str = "") -> LinearSystem | Nonlinea
     return _build(parse_text(text, format, place), place, name, None)[0]
 
 
+def read_document(source: str | os.PathLike[str], line: int | None = None) -> tuple[dict[str, Any], str]:
+    """What a text file (TOML, YAML, JSON), one line of a .jsonl file, or standard input spells, and the file's name.
+
+    Args:
+        source: the file, or "-".
+        line: of a .jsonl file; counts from 1, and may be left out where there is one line.
+
+    Raises:
+        ParseError, ProblemError: as `read`.
+    """
+    name = os.fspath(source)
+    path, place = Path(name), name if name.isprintable() else ascii(name)
+    if name == "-":
+        data, place, stem = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1), "standard input", ""
+        format = _format_of_content(data)
+    elif (suffix := path.suffix.lower()) == LINES or FORMATS.get(suffix) in TEXT_FORMATS:
+        data, stem = _file_bytes(path, place), path.stem if path.stem.isprintable() else ""
+        format = FORMATS.get(suffix, LINES)
+    else:
+        expected = f"a file name that ends in {', '.join([x for x in FORMATS if FORMATS[x] in TEXT_FORMATS] + [LINES])}"
+        raise ProblemError(place, f"the suffix {path.suffix!r}" if path.suffix else "no suffix", expected)
+    text = _decoded(data, format, place)
+    if format == LINES:
+        return parse_text(_line(text, line, place), "json", place), stem
+    if line is not None:
+        raise ProblemError("line", line, "nothing, as the file holds one document")
+    return parse_text(text, format, place), stem
+
+
+def _line(text: str, line: int | None, place: str) -> str:
+    lines = text.splitlines()
+    if line is None and len(lines) != 1:
+        raise ProblemError(place, f"{len(lines)} lines", "the number of one of them")
+    if line is not None and not 1 <= line <= len(lines):
+        raise ProblemError("line", line, f"1 to {len(lines)}, the lines of {place}")
+    return lines[0 if line is None else line - 1]
+
+
 def _file_bytes(path: Path, place: str) -> bytes:
     readable = f"a readable file of at most {MAX_FILE_BYTES} bytes"
     try:
@@ -151,13 +192,16 @@ def _system(data: bytes, format: str, place: str, name: str, folder: Path | None
         from hybrid.systems.mat import parse_mat
 
         return _build(parse_mat(data, place), place, name, folder)
+    return _build(parse_text(_decoded(data, format, place), format, place), place, name, folder)
+
+
+def _decoded(data: bytes, format: str, place: str) -> str:
     _expect_at_most(MAX_TEXT_BYTES, len(data), place)
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         byte = f"the byte {data[error.start]:#04x} at offset {error.start}"
         raise ParseError(place, byte, f"{format.upper()} in UTF-8") from None
-    return _build(parse_text(text, format, place), place, name, folder)
 
 
 def _expect_at_most(limit: int, size: int, place: str) -> None:

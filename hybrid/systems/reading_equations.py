@@ -12,7 +12,7 @@ from hybrid.expressions.source import Sources
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact
 
-KEYS = ("states", "inputs", "equations", "parameters", "outputs", "dt", "name", "at")
+KEYS = ("states", "inputs", "equations", "parameters", "outputs", "dt", "name", "at", "time")
 """The keys that say what the system is, and where it operates."""
 
 ALIASES = {"f": "equations", "params": "parameters", "equilibrium": "at"}
@@ -53,8 +53,8 @@ def build(document: Mapping[str, Any], name: str) -> tuple[NonlinearSystem, Oper
 
     Args:
         document: `states` and `inputs` (lists of names), `equations` (a text of x' = …, a list of right-hand sides,
-            or a table state → right-hand side), `parameters`, `outputs`, `dt`, `name`, `at`; or `ALIASES` of these.
-            Without states they are those that have an equation. Other keys have to be refused before.
+            or a table state → right-hand side), `parameters`, `outputs`, `dt`, `name`, `at`, `time`; or `ALIASES` of
+            these. Without states they are those that have an equation. Other keys have to be refused before.
         name: the system's name where the document gives none.
 
     Returns:
@@ -73,7 +73,8 @@ def build(document: Mapping[str, Any], name: str) -> tuple[NonlinearSystem, Oper
         expected = "a text of equations, a list of right-hand sides, or a table of them"
         raise ProblemError("equations", "nothing" if equations is None else equations, expected)
     inputs = _names(stated.get("inputs") or [], "inputs")
-    rest = _table(stated.get("parameters"), "parameters"), _texts(stated.get("outputs")), _sample_time(stated), name
+    parameters, outputs = _table(stated.get("parameters"), "parameters"), _texts(stated.get("outputs"))
+    rest = parameters, outputs, _sample_time(stated), name, stated.get("time")
     if stated.get("states") is None and isinstance(equations, str):
         system = NonlinearSystem.from_text(equations, inputs, *rest)
     else:
@@ -82,7 +83,9 @@ def build(document: Mapping[str, Any], name: str) -> tuple[NonlinearSystem, Oper
     return system, _operating_point(stated.get("at"), system)
 
 
-def from_shell(text: str, inputs: Sequence[str], parameters: Mapping[str, Any], dt: Any = None) -> NonlinearSystem:
+def from_shell(
+    text: str, inputs: Sequence[str], parameters: Mapping[str, Any], dt: Any = None, time: str | None = None
+) -> NonlinearSystem:
     """The system of equations typed into a shell.
 
     Raises:
@@ -92,7 +95,7 @@ def from_shell(text: str, inputs: Sequence[str], parameters: Mapping[str, Any], 
     >>> from_shell("x' = -k*x + u", ["u"], {"k": "2"})
     <NonlinearSystem n=1, m=1, p=1, continuous>
     """
-    system = NonlinearSystem.from_text(text, inputs, parameters, dt=dt)
+    system = NonlinearSystem.from_text(text, inputs, parameters, dt=dt, time=time)
     tokens, _ = Sources().read("equations", text)
     for name in parameters:
         if name not in tokens:
@@ -115,9 +118,9 @@ def with_parameters(system: NonlinearSystem, parameters: Mapping[str, Any]) -> N
         if name not in known:
             expected = f"one of {', '.join(known)}" if known else "nothing: the system has no parameters"
             raise ProblemError("parameters", name, expected)
-    together = {**known, **parameters}
+    together, time = {**known, **parameters}, None if system.time in parameters else system.time
     return NonlinearSystem(
-        system.states, system.inputs, system.equations, together, system.outputs, system.dt, system.name
+        system.states, system.inputs, system.equations, together, system.outputs, system.dt, system.name, time
     )
 
 
@@ -230,8 +233,9 @@ def _operating_point(stated: Any, system: NonlinearSystem) -> OperatingPoint | N
         inputs = _listed(stated.get("u", []), system.inputs, "at, u") if "u" in stated else {}
         return _listed(stated.get("x", []), system.states, "at, x") | inputs
     for name in stated:
-        if name not in (*system.states, *system.inputs):
-            raise ProblemError("at", name, f"one of {', '.join((*system.states, *system.inputs))}")
+        known = (*system.states, *system.inputs, *(() if system.time is None else (system.time,)))
+        if name not in known:
+            raise ProblemError("at", name, f"one of {', '.join(known)}")
     return dict(stated)
 
 

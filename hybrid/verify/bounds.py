@@ -64,6 +64,13 @@ def prove_bounds(
     guesses = from_eigenvectors(M, discrete=discrete)
     if proposed is not None:
         guesses = guesses.with_upper(*proposed)
+    return prove_guesses(guesses, M, discrete=discrete, radius=radius)
+
+
+def prove_guesses(
+    guesses: BoundProposals, M: FloatArray, *, discrete: bool, radius: FloatArray | None = None
+) -> ProvedBounds:
+    """The tightest bounds on the abscissa (radius) of M ± radius among guesses from anywhere."""
     proved = _proved(guesses, M, discrete, radius)
     above = [i for i in proved if guesses.upper[i]]
     below = [i for i in proved if not guesses.upper[i]]

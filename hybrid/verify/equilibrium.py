@@ -11,7 +11,9 @@ from itertools import islice
 from math import isqrt
 from typing import Any
 
+from hybrid.expressions.evaluate import expect_real_constants
 from hybrid.expressions.source import DomainError
+from hybrid.precision import working_precision
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.verify.given_point import Bounds, GivenPoint, rationals, read_box
 from hybrid.verify.newton import candidates
@@ -140,6 +142,7 @@ def locate(system: NonlinearSystem, at: Mapping[str, Any] | None = None) -> Loca
     >>> upright.is_given_point, upright.equilibrium.exact
     (True, False)
     """
+    expect_real_constants(system.rhs)
     given = GivenPoint.read(system, {} if at is None else at)
     if not given.states:
         return _near_origin(system, given)
@@ -232,7 +235,6 @@ def prove_near(system: NonlinearSystem, inputs: tuple[Fraction, ...], point: Seq
 
 def _residual(system: NonlinearSystem, given: GivenPoint) -> tuple[Bounds, ...] | None:
     """|g| at the given point: exactly where it is rational there, else enclosed."""
-    from flint import ctx
 
     from hybrid.exact.krawczyk import midpoint_radius
     from hybrid.expressions.balls import balls
@@ -242,7 +244,7 @@ def _residual(system: NonlinearSystem, given: GivenPoint) -> tuple[Bounds, ...] 
         exact = None if values is None else rationals(values)
         if exact is not None:
             return tuple((abs(value), abs(value)) for value in exact)
-    with ctx.workprec(128):
+    with working_precision(128):
         try:
             enclosures = Residual(system, given.inputs, balls())(given.balls)
         except DomainError:

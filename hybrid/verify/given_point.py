@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from hybrid.errors import ProblemError
+from hybrid.precision import working_precision
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact as exact_number
 from hybrid.systems.point import enter, required
@@ -60,11 +61,10 @@ class GivenPoint:
     @cached_property
     def balls(self) -> list[Any]:
         """Narrow enclosures of the states."""
-        from flint import ctx
 
         from hybrid.expressions.balls import balls
 
-        with ctx.workprec(_BITS):
+        with working_precision(_BITS):
             return [enter(value, name, balls()) for name, value in self.states]
 
     @cached_property

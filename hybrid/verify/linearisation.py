@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from hybrid.expressions.source import DomainError
+from hybrid.precision import working_precision
 from hybrid.systems.exact_matrix import EnclosedMatrix, ExactMatrix
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import Linearisation, NonlinearSystem
+from hybrid.systems.point import enter, plain_number
 
 _PRECISION = 192  # bits: far below the radius of any enclosure that was worth proving
 
@@ -58,11 +60,31 @@ def point_box(system: NonlinearSystem, at: Mapping[str, Any]) -> dict[str, tuple
     >>> point_box(rotor, {"x": "1/2"})
     {'x': (Fraction(1, 2), Fraction(1, 2)), 'u': (Fraction(0, 1), Fraction(0, 1))}
     """
-    from flint import ctx
 
-    with ctx.workprec(_PRECISION):
+    with working_precision(_PRECISION):
         balls = system.enclose(at)
-    return {name: (_fraction(ball.lower()), _fraction(ball.upper())) for name, ball in balls.items()}
+    around = {name: (_fraction(ball.lower()), _fraction(ball.upper())) for name, ball in balls.items()}
+    for name in around:
+        known = rational_coordinate(at.get(name, 0), name)
+        around[name] = around[name] if known is None else (known, known)
+    return around
+
+
+def rational_coordinate(value: object, name: str) -> Fraction | None:
+    """A coordinate as an exact number; None where it is irrational, as "pi/2".
+
+    >>> rational_coordinate("1/10", "x"), rational_coordinate("pi/2", "x")
+    (Fraction(1, 10), None)
+    """
+    number = plain_number(value, name)
+    if number is not None:
+        return number
+    from hybrid.expressions.exact import NotExact, exact, fraction
+
+    try:
+        return fraction(enter(value, name, exact()))
+    except NotExact:
+        return None
 
 
 def _linear(system: NonlinearSystem, read: Callable[[Any], ExactMatrix], found: Linearisation[Any]) -> LinearSystem:

@@ -8,9 +8,11 @@ import numpy as np
 
 from hybrid.answer import Answer, Route, Status, Verdict
 from hybrid.certificate import Certificate
+from hybrid.precision import working_precision
 from hybrid.question import RankQuestion
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem, require_inputs
+from hybrid.verify.lyapunov import FloatArray
 
 _PRECISION = 256  # bits; the radius of the enclosure, not rounding, limits what can be proved
 
@@ -21,7 +23,29 @@ def decide(question: RankQuestion) -> Answer | None:
     Full rank cannot be refuted for an enclosure: a matrix of lower rank is never isolated.
     """
     pair = question.pair
-    columns = _independent_columns(pair)
+    return _answer(question, independent_columns(pair.A.floats, require_inputs(pair).floats), Route.EXACT)
+
+
+def decide_from(question: RankQuestion, A: FloatArray, B: FloatArray) -> Answer | None:
+    """PROVED where the columns that look independent for a proposed pair are so for the true, enclosed one.
+
+    The rank of an exact pair needs no witness, so that there is nothing to propose.
+
+    Args:
+        question: about the controllability (stabilizability) of the true pair.
+        A, B: (n, n), (n, m), from anywhere.
+    """
+    pair = question.pair
+    if not pair.is_enclosed or question.about not in ("controllability", "stabilizability"):
+        return None
+    if A.shape != pair.A.shape or B.shape != require_inputs(pair).shape:
+        return None
+    return _answer(question, independent_columns(A, B), Route.MODEL)
+
+
+def _answer(question: RankQuestion, columns: list[tuple[int, int]] | None, route: Route) -> Answer | None:
+    """PROVED by these columns [Aᵏb]; None where they may be dependent."""
+    pair = question.pair
     if columns is None or not _minor_is_regular(pair, columns):
         return None
     verdict = {
@@ -37,31 +61,31 @@ def decide(question: RankQuestion) -> Answer | None:
         "dimension": pair.n,
     }
     certificate = Certificate(question.system, claim, "kalman minor", {"columns": [list(c) for c in columns]})
-    return Answer(question, Status.PROVED, verdict, Route.EXACT, certificate, dimension=pair.n)
+    return Answer(question, Status.PROVED, verdict, route, certificate, dimension=pair.n)
 
 
-def _independent_columns(pair: LinearSystem) -> list[tuple[int, int]] | None:
-    """Pairs (power k, input i) whose columns Aᵏ bᵢ look independent at the midpoint, lowest powers first."""
+def independent_columns(A: FloatArray, B: FloatArray) -> list[tuple[int, int]] | None:
+    """Pairs (power k, input i) whose columns Aᵏ bᵢ look independent, lowest powers first."""
     from scipy.linalg import qr
 
-    A, B = pair.A.floats, require_inputs(pair).floats
+    n, m = B.shape
     scale = np.abs(A).max() or 1.0
     blocks = [B]
-    while len(blocks) < pair.n:
+    while len(blocks) < n:
         blocks.append(A @ blocks[-1] / scale)
     kalman = np.hstack(blocks)
     lengths = np.linalg.norm(kalman, axis=0)
     if not np.isfinite(lengths).all():
         return None
     *_, order = qr(kalman / np.where(lengths > 0, lengths, 1.0), mode="economic", pivoting=True)
-    return sorted((int(c) // pair.m, int(c) % pair.m) for c in order[: pair.n])
+    return sorted((int(c) // m, int(c) % m) for c in order[:n])
 
 
 def _minor_is_regular(pair: LinearSystem, columns: list[tuple[int, int]]) -> bool:
     """Whether the determinant of these columns is certainly not zero, for every pair in the enclosure."""
-    from flint import arb_mat, ctx
+    from flint import arb_mat
 
-    with ctx.workprec(_PRECISION):
+    with working_precision(_PRECISION):
         A, block = _balls(pair.A), _balls(require_inputs(pair))
         powers = [block]
         while len(powers) < pair.n:

@@ -15,6 +15,7 @@ import numpy as np
 from hybrid.certificate import Certificate
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.expressions.source import DomainError
+from hybrid.precision import working_precision
 from hybrid.propose.level import LevelProposal, proposals
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.numbers import exact, nearest_float
@@ -61,10 +62,10 @@ class Region:
     @cached_property
     def volume(self) -> tuple[float, float]:
         """Lower and upper bound of π^(n/2)/Γ(n/2 + 1) · c^(n/2) / √det P, in the product of the states' units."""
-        from flint import arb, ctx, fmpq, fmpq_mat
+        from flint import arb, fmpq, fmpq_mat
 
         n = len(self.P)
-        with ctx.workprec(128):
+        with working_precision(128):
             half = arb(n) / 2
             det = fmpq_mat(n, n, [fmpq(p.numerator, p.denominator) for row in self.P for p in row]).det()
             level = arb(fmpq(self.level.numerator, self.level.denominator))

@@ -1,0 +1,142 @@
+"""Many threads, and processes that were forked, get the answers that one thread gets."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb, ctx
+
+import hybrid
+from hybrid.exact.series import working
+from hybrid.precision import working_precision
+from hybrid.systems.nonlinear import NonlinearSystem
+
+L = hybrid.LinearSystem
+PENDULUM = NonlinearSystem.from_text("x' = y; y' = -sin(x) - y/2 + u", ["u"])
+CUBIC = NonlinearSystem.from_text("x' = y - x/3; y' = 1/7 - x^3 - y")
+_rng = np.random.default_rng(5)
+PLANTS = [L(_rng.standard_normal((n, n)), _rng.standard_normal((n, 2))) for n in (2, 3, 4, 5, 6)]
+
+
+def in_a_box() -> Any:
+    from hybrid.exact.equilibria import certificate, find
+
+    found = find(NonlinearSystem.from_text("x' = x^2 - 2"), {"x": (-2, 2)})
+    proof = certificate(found)
+    assert proof is not None
+    return [each.box for each in found.proved], proof
+
+
+def told(answer: Any) -> Any:
+    return answer.status, answer.verdict, answer.route, answer.bounds, answer.poles
+
+
+QUESTIONS: list[Callable[[], tuple[Any, Any]]] = [
+    *(lambda plant=plant: hybrid.stability(plant, poles=True) for plant in PLANTS),  # type: ignore[misc]
+    *(lambda plant=plant: hybrid.feedback(plant) for plant in PLANTS),  # type: ignore[misc]
+    lambda: hybrid.stability(PENDULUM, at={"x": "pi", "y": 0}),  # type: ignore[list-item]
+    lambda: hybrid.feedback(PENDULUM, at={"x": "pi", "y": 0}),  # type: ignore[list-item]
+    lambda: hybrid.stability(CUBIC),  # type: ignore[list-item]
+    lambda: hybrid.controllability(PLANTS[4]),  # type: ignore[list-item]
+    lambda: hybrid.feedback(L([[0, 1], [1, -1]], [[0], [1]], [[1, 0]]), output=True),  # type: ignore[list-item]
+    in_a_box,
+]
+
+
+def ask(question: Callable[[], Any]) -> tuple[Any, bool]:
+    """What is said, and whether the certificate checks."""
+    found = question()
+    said, proof = found if isinstance(found, tuple) else (told(found), found.certificate)
+    return said, hybrid.check(proof).valid
+
+
+def test_eight_threads_say_what_one_says() -> None:
+    alone = [ask(question) for question in QUESTIONS]
+    assert all(valid for _, valid in alone)
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(ask, QUESTIONS * 4))
+    assert together == alone * 4
+    assert (ctx.prec, ctx.cap) == (53, 10)
+
+
+def test_stacks_in_threads() -> None:
+    A, B = np.random.default_rng(1).standard_normal((2, 50, 4, 4))
+    B = B[:, :, :2].copy()
+    alone = hybrid.batch.feedback(A, B)
+    with ThreadPoolExecutor(8) as threads:
+        for found in threads.map(lambda _: hybrid.batch.feedback(A, B), range(16)):
+            assert found.verdict.tolist() == alone.verdict.tolist()
+            assert (found.gain == alone.gain).all()
+
+
+def test_no_thread_changes_the_precision_of_another() -> None:
+    seen, go = [], threading.Event()
+
+    def other() -> None:
+        go.wait()
+        with working_precision(64):
+            seen.append(ctx.prec)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with working(300, 25):
+        go.set()
+        thread.join(0.3)
+        assert (ctx.prec, ctx.cap, seen) == (300, 25, [])
+        assert float(arb(2).sqrt().rad()) < 1e-80
+    thread.join()
+    assert seen == [64]
+    assert (ctx.prec, ctx.cap) == (53, 10)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_says_what_its_parent_says() -> None:
+    """Sessions are open, other threads set precisions while the process forks, and the child has none of them."""
+    plant = PLANTS[2]
+    expected = [told(hybrid.feedback(plant))[:3], told(hybrid.stability(plant))[:3]]
+    stop = threading.Event()
+
+    def busy() -> None:
+        while not stop.is_set():
+            hybrid.stability(PLANTS[4], poles=True)
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        for _ in range(3):
+            reader, writer = os.pipe()
+            child = os.fork()
+            if child == 0:  # nothing but the answer leaves the child, not even an exception
+                try:
+                    answers = [hybrid.feedback(plant), hybrid.stability(plant)]
+                    valid = all(hybrid.check(answer.certificate).valid for answer in answers if answer.certificate)
+                    said = [[part.value for part in told(answer)[:3]] for answer in answers]
+                    os.write(writer, json.dumps([said, valid, ctx.prec]).encode())
+                finally:
+                    os._exit(0)
+            os.close(writer)
+            with os.fdopen(reader) as pipe:
+                said, valid, precision = json.loads(pipe.read())
+            os.waitpid(child, 0)
+            assert said == [[part.value for part in each] for each in expected]
+            assert (valid, precision) == (True, 53)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_precision_is_set_in_one_place() -> None:
+    """Only the checker, which stands alone and is called under the lock, and benchmarks set it by themselves."""
+    package = Path(hybrid.__file__).parent
+    allowed = ("precision.py", "certificate/", "bench/", "export/")
+    files = (str(file.relative_to(package)) for file in package.rglob("*.py") if "workprec(" in file.read_text())
+    assert not [file for file in files if not file.startswith(allowed)]
