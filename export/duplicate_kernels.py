@@ -10,8 +10,7 @@ in all equations, until no more colours appear.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
@@ -34,8 +33,6 @@ from .expression_kernels import (
     kernel,
 )
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 P = np.uint64(2**31 - 1)
 _ZERO, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -43,12 +40,7 @@ _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _R30, _R27, _R31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
-def compiled(function: Function) -> Function:
-    """The function, compiled; its type stays."""
-    return cast("Function", kernel(function))
-
-
-@compiled
+@kernel
 def mixed(a: Any, b: Any) -> Any:
     """A pseudo-random 64-bit number of two others (the finaliser of splitmix64, twice)."""
     z = a
@@ -60,7 +52,7 @@ def mixed(a: Any, b: Any) -> Any:
     return (z ^ (z >> _R30)) * _FIRST ^ z
 
 
-@compiled
+@kernel
 def _inverse(a: Any) -> Any:
     """1/a for a ≠ 0, by Fermat's little theorem: a^(p − 2)."""
     result, power, exponent = _ONE, a, P - _TWO
@@ -72,7 +64,7 @@ def _inverse(a: Any) -> Any:
     return result
 
 
-@compiled
+@kernel
 def _function(op: int, a: Any) -> Any:
     """A function of one argument: what it is at 0 and 1 where that is rational, pseudo-random elsewhere."""
     if a == _ZERO and (op in (SQRT, SIN, TAN, ASIN, ATAN)):
@@ -84,7 +76,7 @@ def _function(op: int, a: Any) -> Any:
     return mixed(a, np.uint64(op)) % P
 
 
-@compiled
+@kernel
 def _evaluate(
     symbol: Any, constant: Any, left: Any, right: Any, begin: int, end: int, variables: Any, value: Any, adjoint: Any,
     gradient: Any,
@@ -128,12 +120,12 @@ def _evaluate(
                 adjoint[right[i]] = (P - slope) % P if op == SUB else slope
 
 
-@compiled
+@kernel
 def _distinct(colours: Any) -> int:
     return len(np.unique(colours))
 
 
-@compiled
+@kernel
 def _fingerprint(
     symbol: Any, constant: Any, left: Any, right: Any, start: Any, degree: int, controls: int, variables: int,
     value: Any, adjoint: Any, gradient: Any,
@@ -163,7 +155,7 @@ def _fingerprint(
         last, count = count, _distinct(colours)
 
 
-@compiled
+@kernel
 def fingerprint_all(
     symbol: Any, constant: Any, left: Any, right: Any, start: Any, degree: int, controls: int, variables: int, out: Any
 ) -> None:
@@ -177,7 +169,7 @@ def fingerprint_all(
         )
 
 
-@compiled
+@kernel
 def count_grams(
     symbol: Any, constant: Any, left: Any, right: Any, start: Any, degree: int, controls: int, counts: Any
 ) -> None:

@@ -29,6 +29,9 @@ from .verdict_network import VerdictNetwork, VerdictShape
 
 BATCH, RATE, WIDTH, ROUNDS = 512, 1e-3, 64, 4
 
+SLOWEST = -12.0
+"""The logarithm of an abscissa against the largest entry of A below which it is as good as zero."""
+
 READING_ERROR = 0.01
 """Of the entries of a Jacobian that a reader proposes, relative."""
 REFRESH = 200
@@ -120,7 +123,8 @@ class VerdictTask:
         J = np.take_along_axis(J, np.concatenate([turn, inputs], 1)[:, None, :], 2)
         J = J * np.exp(READING_ERROR * rng.standard_normal(J.shape))
         codes, present, unit = scaled_codes(J[:, :, :d], J[:, :, d:] if J.shape[2] > d else None)
-        return codes, present, yes.astype(np.float32), (rate - unit).astype(np.float32)
+        rate = np.maximum(rate - unit, SLOWEST)
+        return codes, present, yes.astype(np.float32), rate.astype(np.float32)
 
     def validation(self, network: nn.Module, device: torch.device) -> dict[str, float]:
         """Percentages right by size, on fixed systems, half of them yes."""

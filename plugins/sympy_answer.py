@@ -10,7 +10,7 @@ from sympy.physics.control import StateSpace
 
 from hybrid.answer import Answer, Reason, Route, Status, Verdict
 from hybrid.certificate import Certificate
-from hybrid.question import LocalQuestion, StaticGainQuestion
+from hybrid.question import FeedbackQuestion, LocalQuestion, StaticGainQuestion
 from hybrid.systems.linear import LinearSystem
 
 from .sympy_values import rational, to_matrix
@@ -98,6 +98,7 @@ class SympyAnswer:
         if self.answer.gain is None or self.certificate is None or isinstance(question, LocalQuestion):
             return None
         if not isinstance(question, StaticGainQuestion):
+            assert isinstance(question, FeedbackQuestion)  # nothing else has a gain
             return self._closed(question.system, output=False)
         loops = tuple(self._closed(system, output=question.output) for system in question.systems)
         return loops if len(loops) > 1 else loops[0]

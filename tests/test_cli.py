@@ -24,7 +24,7 @@ from hybrid.bench.table import Row
 from hybrid.plugins import cli as command_line
 from hybrid.plugins.cli import PluginCommand, cli
 from hybrid.plugins.cli_linear import read_weight
-from hybrid.systems.plants import nonlinear_plants
+from hybrid.systems.plants import nonlinear_plants, pde_plants
 
 ROOT = Path(__file__).resolve().parent.parent
 STABLE = "A = [[0, 1], [-2, -3]]\nB = [[0], [1]]\n"
@@ -346,7 +346,7 @@ def test_an_error_while_drawing_saves_nothing(run: Run, monkeypatch: pytest.Monk
 
 
 def test_plants_are_listed_and_shown(run: Run) -> None:
-    names = [plant.name for plant in (*hybrid.plants(), *nonlinear_plants())]
+    names = [plant.name for plant in (*hybrid.plants(), *nonlinear_plants(), *pde_plants())]
     listed = run("plants").stdout.splitlines()
     assert [line.split()[0] for line in listed[1:]] == names
     shown = run("plants", "cart-pole").stdout
@@ -377,7 +377,7 @@ def test_doctor_looks_at_everything(run: Run) -> None:
     } <= found.keys()
     assert found["arithmetic"]["level"] == "ok"
     models = {subject: finding["level"] for subject, finding in found.items() if subject.endswith(".onnx")}
-    assert len(models) == 27
+    assert len(models) == 31
     assert set(models.values()) == {"ok"}
     assert result.exit_code == (0 if document["ok"] else 1)
     assert "python-flint" in run("doctor").stdout

@@ -99,6 +99,7 @@ def test_the_symbol_keeps_even_orders_with_their_sign() -> None:
         ("exp(-1*(-95*y + 0)**2)", [(0, 0), (-INF, INF)]),
         ("exp(-x^2/2 + 3*x + 4*I*x)*delta0(7*y - 1)", [(-INF, INF), (-INF, INF)]),
         ("exp(-x^2 - 2*y^2)", [(-INF, INF), (-INF, INF)]),
+        ("DiracDelta(x)*exp(I*y)", [(-INF, INF), (1, 1)]),
         ("exp(-(0*x)^2)", [(0, 0), (0, 0)]),
         ("1/2*\n exp(\nI*x)", [(1, 1), (0, 0)]),
     ],
@@ -160,8 +161,8 @@ def test_waves_between_two_roots_grow(inner: int, width: int, inside: bool) -> N
     """Re P = (k^2 − a)(k^2 − b) is negative exactly for a < k^2 < b."""
     a, b = inner, inner + width
     terms = [(1, (4,)), (a + b, (2,)), (a * b, (0,))]
-    low = math.isqrt(b) + 1
-    support = (None, None) if inside else (low, 2 * low)
+    low = 2 * math.isqrt(b) + 2
+    support = (None, None) if inside else (low, None)
     answer = hybrid.pde(LinearPDE.from_bounds(terms, [support]))
     assert answer.verdict is (Verdict.GROWING if inside else Verdict.DECAYING)
     evolution = answer.evolution

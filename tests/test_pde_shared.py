@@ -91,7 +91,7 @@ def _least_seen(equation: LinearPDE) -> Fraction:
 
 
 def test_labels_agree_as_often_as_they_are_right() -> None:
-    """FACTS, part C: some five percent of the labels are wrong, and on 3 % the rule differs on large compact supports."""
+    """FACTS, part C: some 5 % of the labels are wrong, and on 3 % the rule differs on large compact supports."""
     agreeing = sum(
         (evolution.exists, evolution.stays_bounded) == (bool(line["answer"]["exists"]), bool(line["answer"]["decays"]))
         for line, _, _, evolution in answers()

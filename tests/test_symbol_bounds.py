@@ -49,6 +49,9 @@ def holds(q: dict[tuple[int, ...], Any], *box: Any, proposals: Any = ()) -> tupl
         ({(4,): 1, (2,): -1}, [LINE], (True, False, False)),  # Kuramoto–Sivashinsky
         ({(4,): 1, (2,): -1}, [side(1, None)], (True, True, False)),  # zero at the end
         ({(4,): 1, (2,): -1}, [side(2, None)], (True, True, True)),
+        ({(4,): 1, (2,): -5, (0,): 6}, [side(2, 4)], (True, True, True)),  # (k² − 2)(k² − 3), mixed shares
+        ({(4,): 1, (2,): -5, (0,): 6}, [side(2, None)], (True, True, True)),
+        ({(4,): 1, (2,): -5, (0,): 7}, [LINE], (True, True, True)),
         ({(2, 0): 1, (0, 2): -1}, [LINE, LINE], (False, False, False)),
         ({(2, 0): 1, (0, 2): -1}, [LINE, side(-1, 1)], (True, False, False)),
         ({(2, 0): 1, (0, 2): -1}, [side(2, None), side(-1, 1)], (True, True, True)),
@@ -100,7 +103,7 @@ def polynomials(draw: st.DrawFn, n: int) -> Terms:
     return {e: draw(coefficients) for e in exponents}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(polynomials(2), polynomials(2), st.integers(0, 5))
 def test_sums_of_squares_are_never_negative(p: Terms, q: Terms, constant: int) -> None:
     """Open is allowed: not every sum of squares is a sum of circuits."""
@@ -112,7 +115,7 @@ def test_sums_of_squares_are_never_negative(p: Terms, q: Terms, constant: int) -
         assert positive is not False
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(polynomials(2), st.integers(-4, 4), st.integers(-3, 3))
 def test_a_hidden_negative_value_is_never_denied(p: Terms, x: int, y: int) -> None:
     """q = p² − p(x, y)² − 1 is −1 at (x, y)."""

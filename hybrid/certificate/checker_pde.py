@@ -16,6 +16,7 @@ What makes each witness a proof
     over δ_i < 0 (|η_i| ≥ a_i > 0),  m F ≤ Π (a_β/λ_β)^{λ_β}. Then m y^γ ≤ m F y^{γ−δ} ≤ Σ a_β y^β by the inequality of
     weighted arithmetic and geometric means. The portions of a term add up to at most p_β, so q − least ≥ 0. Where least
     is null, any portion of the constant 1 may be taken, the constant of q is left out, and q has some lower bound.
+  squares  q − least = Σ w s(η)² with weights w > 0, as polynomials: q ≥ least everywhere.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ Side = tuple[Fraction | None, Fraction | None]
 
 _WORDS = {
     ("bounded", True): "is bounded below, so that a solution exists",
-    ("bounded", False): "is unbounded below, so that no tempered solution exists",
+    ("bounded", False): "is unbounded below, so that some initial conditions on it have no tempered solution",
     ("nonnegative", True): "is nowhere negative, so that no frequency grows",
     ("nonnegative", False): "is negative somewhere, so that some frequencies grow",
     ("positive", True): "is above a positive number, so that all frequencies decay at a common rate",
@@ -64,7 +65,7 @@ def check(document: dict[str, Any], core: Any) -> Any:
             problem.prove(question, holds, witnesses[question])
     except core._Refused as refusal:
         return core.Report(False, claim, str(refusal))
-    return core.Report(True, claim, "Proved in exact arithmetic by curves, points and dominated terms.")
+    return core.Report(True, claim, "Proved in exact arithmetic by curves, points, squares and dominated terms.")
 
 
 def _claim(value: Any, core: Any) -> dict[str, bool]:
@@ -89,8 +90,12 @@ class _Problem:
         if len(terms) > MAX_TERMS:
             raise core.Unreadable(f"The operator has to have at most {MAX_TERMS} terms.")
         self.q: Terms = {}
-        for term in terms:
-            self._add(core._fields(term, "A term of the operator", "coefficient powers"))
+        fields = [core._fields(term, "A term of the operator", "coefficient powers") for term in terms]
+        fixed = [low for low, high in self.box if low is not None and low == high]
+        values = [core._number(each["coefficient"], "A coefficient") for each in fields]
+        core._afford((_bits(values) + _bits(fixed) * MAX_DEGREE * len(fields)) ** 2 // 900)
+        for each, value in zip(fields, values, strict=True):
+            self._add(self._exponents(each["powers"]), value)
         self.q = {exponents: value for exponents, value in self.q.items() if value}
 
     def _side(self, value: Any) -> Side:
@@ -108,10 +113,8 @@ class _Problem:
             raise self.core.Unreadable(f"A term has to have {len(self.box)} exponents, together at most {MAX_DEGREE}.")
         return found
 
-    def _add(self, entries: dict[str, Any]) -> None:
+    def _add(self, powers: Exponents, value: Fraction) -> None:
         """A term c D^α of P gives c i^{|α|} η^α, whose real part is ±c η^α or 0."""
-        powers = self._exponents(entries["powers"])
-        value = self.core._number(entries["coefficient"], "A coefficient")
         if sum(powers) % 2:
             return
         value = -value if sum(powers) % 4 else value
@@ -127,9 +130,12 @@ class _Problem:
         core = self.core
         if not isinstance(witness, dict) or "kind" not in witness:
             raise core.Unreadable("A witness has to be an object with the key 'kind'.")
-        kind = core._word(witness["kind"], "The kind of a witness", ("curve", "point", "domination"))
+        kind = core._word(witness["kind"], "The kind of a witness", ("curve", "point", "domination", "squares"))
         if holds:
-            core._expect(kind == "domination", f"A {kind} does not prove a lower bound.")
+            core._expect(kind in ("domination", "squares"), f"A {kind} does not prove a lower bound.")
+            if kind == "squares":
+                self._squared(question, core._fields(witness, "The witness", "kind least squares"))
+                return
             self._dominated(question, core._fields(witness, "The witness", "kind least tree"))
         elif kind == "curve":
             self._falls(core._fields(witness, "The witness", "kind weights point"))
@@ -190,13 +196,40 @@ class _Problem:
             core._expect(question == "bounded", "A bound that is not named proves only that there is one.")
             terms.pop(origin, None)
         else:
-            least = core._number(witness["least"], "The least value")
-            enough = question == "bounded" or least > 0 or (question == "nonnegative" and least == 0)
-            core._expect(enough, "The least value does not prove the claim.")
-            terms[origin] = terms.get(origin, Fraction(0)) - least
+            terms[origin] = terms.get(origin, Fraction(0)) - self._least(question, witness)
         for count, (box, circuits) in enumerate(self._pieces(witness["tree"])):
             core._expect(count < MAX_PIECES, f"The box is divided into more than {MAX_PIECES} pieces.")
             self._expect_covered(terms, box, circuits, free=free)
+
+    def _least(self, question: str, witness: dict[str, Any]) -> Fraction:
+        least: Fraction = self.core._number(witness["least"], "The least value")
+        enough = question == "bounded" or least > 0 or (question == "nonnegative" and least == 0)
+        self.core._expect(enough, "The least value does not prove the claim.")
+        return least
+
+    def _squared(self, question: str, witness: dict[str, Any]) -> None:
+        """Expand the squares, which have to add up to q − least, term by term."""
+        core, origin = self.core, (0,) * len(self.box)
+        total = {origin: self._least(question, witness)}
+        listed = core._list(witness["squares"], "The squares")
+        for entry in listed:
+            entries = core._fields(entry, "A square", "weight square")
+            weight = core._number(entries["weight"], "A weight")
+            core._expect(weight > 0, "A square has a weight that is not positive.")
+            parts = [self._part(part) for part in core._list(entries["square"], "A square")]
+            bits = sum(x.numerator.bit_length() + x.denominator.bit_length() for x in (weight, *(c for _, c in parts)))
+            core._afford((1 + len(parts)) ** 2 * (bits // 30 + 1) ** 2 * (1 + len(listed)))
+            for a, x in parts:
+                for b, y in parts:
+                    both = tuple(i + j for i, j in zip(a, b, strict=True))
+                    total[both] = total.get(both, Fraction(0)) + weight * x * y
+        core._expect({e: c for e, c in total.items() if c} == self.q, "The squares do not add up to the symbol.")
+
+    def _part(self, value: Any) -> tuple[Exponents, Fraction]:
+        part = self.core._list(value, "A part of a square")
+        if len(part) != 2:
+            raise self.core.Unreadable("A part of a square has to be a list of exponents and coefficient.")
+        return self._exponents(part[0]), self.core._number(part[1], "A coefficient")
 
     def _pieces(self, tree: Any) -> Iterator[tuple[list[Side], Any]]:
         """The leaves of a division of the box, which cover it by construction."""
@@ -269,6 +302,10 @@ class _Problem:
         right = prod(((portion / share) ** int(power * share) for _, share, portion in by), start=Fraction(1))
         core._expect(left <= right, "The portions of a circuit are too small for its term.")
         return [(beta, portion) for beta, _, portion in by]
+
+
+def _bits(values: list[Fraction]) -> int:
+    return sum(x.numerator.bit_length() + x.denominator.bit_length() for x in values)
 
 
 def _stays(x: Fraction, weight: int, side: Side) -> bool:

@@ -30,7 +30,7 @@ def searched_labels(equation: LinearPDE) -> SearchedLabels | None:
     >>> searched_labels(LinearPDE.from_bounds([(1, (2,))], [(None, None)]))
     SearchedLabels(exists=False, decays=False, lowest=-1000000000000000.0)
     """
-    ends = np.array([[nearest_float(end) / (2 * math.pi) for end in side] for side in equation.support])
+    ends = np.array(equation.ends) / (2 * math.pi)
     free = np.flatnonzero(ends[:, 0] < ends[:, 1])
     if not len(free):
         return None

@@ -99,8 +99,9 @@ def lowest_from(equation: LinearPDE, start: tuple[Fraction, ...]) -> tuple[Fract
     powers = np.array(list(equation.real_symbol), dtype=float).reshape(-1, equation.dimension)
     sizes = np.array([nearest_float(c) for c in equation.real_symbol.values()])
     point = np.array([nearest_float(x) for x in start])
-    ends = [[nearest_float(end) for end in side] for side in equation.support]
-    found = minimize(lambda x: float(sizes @ np.prod(x**powers, axis=1)), point, method="L-BFGS-B", bounds=ends)
+    found = minimize(
+        lambda x: float(sizes @ np.prod(x**powers, axis=1)), point, method="L-BFGS-B", bounds=equation.ends
+    )
     if not np.isfinite(found.x).all():
         return start
     return clipped([Fraction(f"{x:.3e}") for x in found.x.tolist()], equation.box)

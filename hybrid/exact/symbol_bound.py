@@ -13,7 +13,8 @@ from typing import Any
 from hybrid.exact.symbol_curves import falling_curve
 from hybrid.exact.symbol_domination import dominated
 from hybrid.exact.symbol_points import negative_point, vanishing_point
-from hybrid.exact.symbol_terms import Box, Symbol
+from hybrid.exact.symbol_squares import squares
+from hybrid.exact.symbol_terms import Box, Symbol, Witness
 
 OPEN = "neither a witness nor a domination of the negative terms was found; narrow the support, or split it"
 
@@ -50,7 +51,7 @@ def decide(
     A curve in the box along which the symbol falls to −∞ disproves all; a rational point where it is negative the
     second, one where it vanishes the third. Proofs dominate every term that may be negative by terms that are not,
     with the inequality of weighted arithmetic and geometric means (circuit polynomials: Iliman and de Wolff,
-    Research in the Mathematical Sciences 3:9, 2016), on pieces of the box.
+    Research in the Mathematical Sciences 3:9, 2016), on pieces of the box; or write what exceeds the bound as squares.
 
     Args:
         symbol: exponents → coefficient.
@@ -67,10 +68,11 @@ def decide(
     curve = falling_curve(q)
     point = negative_point(q, proposals) if curve is None else None
     if curve is None and point is None:
-        proof = dominated(q, Fraction(0))
+        sums = squares(q)
+        proof = sums[1] if sums is not None and sums[0] >= 0 else dominated(q, Fraction(0))
         if proof is not None:
-            return SymbolAnswer(Finding(True, proof), Finding(True, proof), _positive(q))
-    bound = dominated(q, None) if curve is None else None
+            return SymbolAnswer(Finding(True, proof), Finding(True, proof), _positive(q, proof))
+    bound = (dominated(q, None) or (squares(q) or (0, None))[1]) if curve is None else None
     if bound is None and curve is None:
         curve = falling_curve(q, thorough=True)
     if curve is not None:
@@ -85,10 +87,12 @@ def _open() -> Finding:
     return Finding(None, reason=OPEN)
 
 
-def _positive(q: Symbol) -> Finding:
-    """Whether a nonnegative symbol stays away from zero."""
+def _positive(q: Symbol, proof: Witness) -> Finding:
+    """Whether a symbol stays away from zero that this proof shows to be nonnegative."""
     zero, least = vanishing_point(q)
     if zero is not None:
         return Finding(False, zero)
-    proof = dominated(q, least) if least > 0 else None
-    return _open() if proof is None else Finding(True, proof)
+    better = dominated(q, least) if least > 0 else None
+    if better is not None:
+        return Finding(True, better)
+    return Finding(True, proof) if Fraction(proof["least"]) > 0 else _open()

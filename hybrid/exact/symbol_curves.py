@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import product
+from itertools import chain, islice, product
 from math import lcm, prod
 
 import numpy as np
 
+from hybrid.exact.symbol_points import downhill
 from hybrid.exact.symbol_terms import Exponents, FloatArray, Side, Symbol, Witness, clipped, is_infinite, samples, short
 
 LARGEST_WEIGHT = (0, 8, 6, 5, 4, 3, 2)
 """Of the coordinates' powers, by the number of infinite coordinates; more have 1."""
 TRIED = 400
 """Directions on a face."""
+MOST_POINTS = 12
+"""That are looked at exactly on one face."""
 LARGEST_DENOMINATOR, LARGEST_SCALE = 24, 100
 """Of weights from a linear programme."""
 
@@ -28,10 +31,11 @@ def falling_curve(q: Symbol, *, thorough: bool = False) -> Witness | None:
     infinite = [i for i, side in enumerate(q.box) if is_infinite(side)]
     if not infinite or not q.terms:
         return None
-    return _along(q, _exposing(q) if thorough else _small(len(q.box), infinite))
+    small = _small(len(q.box), infinite)
+    return _along(q, chain(_exposing(q), small) if thorough else small, thorough)
 
 
-def _along(q: Symbol, candidates: Iterable[tuple[int, ...]]) -> Witness | None:
+def _along(q: Symbol, candidates: Iterable[tuple[int, ...]], thorough: bool) -> Witness | None:
     """The first of the weights whose face has a negative point."""
     rng = np.random.default_rng(0)
     seen: set[tuple[int, ...]] = set()
@@ -42,7 +46,7 @@ def _along(q: Symbol, candidates: Iterable[tuple[int, ...]]) -> Witness | None:
         if top <= 0 or face in seen:
             continue
         seen.add(face)
-        found = _negative_on(rng, q, face, weights)
+        found = _negative_on(rng, q, face, weights, thorough)
         if found is not None:
             return {"kind": "curve", "weights": list(weights), "point": [str(x) for x in found]}
     return None
@@ -92,7 +96,7 @@ def _holds_zero(side: Side) -> bool:
 
 
 def _negative_on(
-    rng: np.random.Generator, q: Symbol, face: tuple[int, ...], weights: tuple[int, ...]
+    rng: np.random.Generator, q: Symbol, face: tuple[int, ...], weights: tuple[int, ...], thorough: bool
 ) -> tuple[Fraction, ...] | None:
     """Constants and directions where the terms of a face are negative together."""
     every = list(q.terms.items())
@@ -100,15 +104,9 @@ def _negative_on(
     if all(value > 0 and not any(k % 2 for k in e) for e, value in terms.items()):
         return None
     form = Symbol(terms, q.box)
-    points = samples(rng, q.box, TRIED, (-1.5, 1.5))
-    with np.errstate(all="ignore"):
-        parts = form.parts(points)
-        share = parts.sum(1) / np.abs(parts).sum(1)
-    order = np.argsort(np.nan_to_num(share, nan=1.0))
-    for i in order[:3]:
-        if not share[i] < -1e-9:
-            return None
-        point = _direction(points[i], q, weights)
+    tried = islice(downhill(form, samples(rng, q.box, TRIED, (-1.5, 1.5))), MOST_POINTS)
+    for near in tried if thorough else islice(tried, 3):
+        point = _direction(near, q, weights)
         if _leading(terms, point) < 0 and all(x for x, w in zip(point, weights, strict=True) if w):
             return point
     return None

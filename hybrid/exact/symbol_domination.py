@@ -22,6 +22,8 @@ from hybrid.exact.symbol_terms import Exponents, Side, Symbol, Witness
 PIECES = 48
 """Of a box."""
 LARGEST_DENOMINATOR = 1000
+GRID = 120
+"""The common denominator of shares from a convex programme."""
 MAX_POWER = 3000
 """Both sides of the inequality are raised to this at most."""
 FREE = 300.0
@@ -84,7 +86,18 @@ def _cut(terms: dict[Exponents, Fraction], box: tuple[Side, ...]) -> tuple[int, 
         width = float(far) if near == 0 else ratio
         if widest is None or width > widest[0]:
             widest = width, i, middle
-    return None if widest is None else (widest[1], widest[2])
+    return _far(used, box) if widest is None else (widest[1], widest[2])
+
+
+def _far(used: list[bool], box: tuple[Side, ...]) -> tuple[int, Fraction] | None:
+    """A place on a half line, well beyond its end, so that what lies before is bounded."""
+    for i, (low, high) in enumerate(box):
+        if used[i] and (low is None) != (high is None):
+            end = low if high is None else high
+            assert end is not None
+            place = max(Fraction(1), 4 * abs(end))
+            return i, place if high is None else -place
+    return None
 
 
 def _short(x: float) -> Fraction:
@@ -129,6 +142,9 @@ def _circuits(terms: dict[Exponents, Fraction], box: tuple[Side, ...], free: boo
         if plan is None:
             return None
         circuit = _circuit(gamma, negative[gamma], plan[1], left, extents, len(planned) - k)
+        if circuit is None and not free:
+            spread = _spread(gamma, left, extents)
+            circuit = None if spread is None else _circuit(gamma, negative[gamma], spread, left, extents, 1)
         if circuit is None:
             return None
         for beta, _, portion in circuit:
@@ -168,6 +184,41 @@ def _plan(
     if sum(shares.values()) != 1 or lcm(*(share.denominator for share in shares.values())) > MAX_POWER:
         return None
     return _log(m) + float(found.fun), shares
+
+
+def _spread(
+    gamma: Exponents, left: dict[Exponents, Fraction], extents: list[_Extent]
+) -> dict[Exponents, Fraction] | None:
+    """Shares that need least with what mixing them spares, Σ λ log λ: a convex programme, rounded to a grid.
+
+    Where the rounded shares miss the term, the box has to make up for it; `_circuit` sees whether it does.
+    """
+    from scipy.optimize import minimize
+
+    betas, n = list(left), len(left)
+    if n < 2:
+        return None
+    columns, costs = [[*beta, 1] for beta in betas], []
+    for i, extent in enumerate(extents):
+        for turn, end in ((1, extent.b), (-1, extent.a)):
+            if end:
+                columns.append([turn * (j == i) for j in range(len(gamma))] + [0])
+                costs.append(turn * _log(end))
+    A, price = np.array(columns, float).T, np.array([_log(left[beta]) for beta in betas])
+
+    def need(x: np.ndarray[Any, Any]) -> float:
+        shares = np.maximum(x[:n], 1e-12)
+        return float((shares * (np.log(shares) - price)).sum() + np.dot(costs, x[n:]))
+
+    start = np.concatenate([np.full(n, 1 / n), np.full(len(costs), 0.1)])
+    fits = {"type": "eq", "fun": lambda x: A @ x - [*gamma, 1]}
+    limits = [(0.0, 1.0)] * n + [(0.0, None)] * len(costs)
+    found = minimize(need, start, method="SLSQP", bounds=limits, constraints=fits)
+    if not found.success:
+        return None
+    parts = np.round(found.x[:n] * GRID).astype(int)
+    parts[np.argmax(parts)] += GRID - parts.sum()
+    return {beta: Fraction(int(k), GRID) for beta, k in zip(betas, parts, strict=True) if k > 0}
 
 
 def _circuit(

@@ -25,19 +25,23 @@ def negative_point(q: Symbol, proposals: Sequence[Sequence[float]] = ()) -> Witn
             return {"kind": "point", "point": spelled(found), "from": "proposal"}
     if all(value > 0 and not any(k % 2 for k in e) for e, value in q.terms.items()):
         return None
-    rng = np.random.default_rng(1)
-    points = samples(rng, q.box, COUNT)
+    for point in downhill(q, samples(np.random.default_rng(1), q.box, COUNT)):
+        found = _exactly_negative(q, point)
+        if found is not None:
+            return {"kind": "point", "point": spelled(found)}
+    return None
+
+
+def downhill(q: Symbol, points: FloatArray) -> Iterator[FloatArray]:
+    """Points where q is negative in floating point, from the best of the given ones moved by random factors."""
+    rng = np.random.default_rng(3)
     for spread in np.geomspace(1.0, 0.02, ROUNDS):
         share = _share(q, points)
-        best = points[np.argsort(share)[:12]]
-        for point in best[:3]:
-            if share.min() < 0:
-                found = _exactly_negative(q, point)
-                if found is not None:
-                    return {"kind": "point", "point": spelled(found)}
+        order = np.argsort(share)[:12]
+        best = points[order]
+        yield from best[:3][share[order[:3]] < 0]
         factors = np.exp(spread * rng.standard_normal((40, *best.shape)))
         points = np.concatenate([best, _inside((best * factors).reshape(-1, best.shape[1]), q)])
-    return None
 
 
 def _share(q: Symbol, points: FloatArray) -> FloatArray:

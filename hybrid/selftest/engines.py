@@ -10,6 +10,7 @@ from hybrid.selftest.exact_engines import balls, exact
 from hybrid.selftest.findings import Engine
 from hybrid.selftest.float_proofs import compiled_proof, float_proof
 from hybrid.selftest.listed import Question
+from hybrid.selftest.symbols import bounds
 from hybrid.selftest.whole_answers import answers, fractions, location, output_gain, search
 
 _SPECTRAL = (Question.STABILITY, Question.GAIN)
@@ -25,5 +26,6 @@ ENGINES = (
     Engine("search", (Question.EQUILIBRIA,), search),
     Engine("location", (Question.EQUILIBRIA,), location),
     Engine("output gain", (Question.OUTPUT_GAIN,), output_gain),
+    Engine("symbol", (Question.SYMBOL,), bounds),
 )
 """In the order of the table."""

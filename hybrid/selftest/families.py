@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hybrid.selftest import loops, spectra, structured
+from hybrid.selftest import loops, spectra, structured, symbols
 from hybrid.selftest.spectra import Draw
 from hybrid.selftest.stacks import Stack
 
@@ -42,4 +42,5 @@ FAMILIES = {
     "barely stabilising": Family(loops.barely_stabilising, 256, "gains whose closed loop lies at the boundary"),
     "output gains": Family(loops.output_gains, 2, "plants that an output gain stabilises, or that none does"),
     "folds and poles": Family(loops.folds_and_poles, 2, "equilibria at folds and beside poles of the equations"),
+    "PDE symbols": Family(symbols.zero_minima, 4, "symbols whose minimum is zero, or misses it by little"),
 }

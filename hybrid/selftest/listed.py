@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from hybrid.selftest.oracle import Rows
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.numbers import spell
+
+if TYPE_CHECKING:
+    from hybrid.selftest.symbols import SymbolCase
 
 
 class Question(Enum):
@@ -24,6 +27,7 @@ class Question(Enum):
     REACH = "controllable subspace of (A, B)"
     EQUILIBRIA = "equilibria in a box"
     OUTPUT_GAIN = "a gain K for which A − B K C is stable"
+    SYMBOL = "sign of a PDE's symbol"
 
 
 def simpler(x: Fraction) -> Iterator[Fraction]:
@@ -148,7 +152,7 @@ class ListStack:
     """Cases of one family, of one kind."""
 
     family: str
-    cases: tuple[EquationCase, ...] | tuple[OutputCase, ...]
+    cases: tuple[EquationCase, ...] | tuple[OutputCase, ...] | tuple[SymbolCase, ...]
 
     abscissa = None
     n = 1
@@ -166,6 +170,6 @@ class ListStack:
         """(N,) verdicts."""
         return np.array([case.truth for case in self.cases])
 
-    def case(self, i: int) -> EquationCase | OutputCase:
+    def case(self, i: int) -> EquationCase | OutputCase | SymbolCase:
         """One of them by itself."""
         return self.cases[i]

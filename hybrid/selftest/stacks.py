@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.numbers import spell
 from hybrid.verify.lyapunov import FloatArray
+
+if TYPE_CHECKING:
+    from hybrid.selftest.symbols import SymbolCase
 
 Codes = NDArray[np.int64]
 UNDECIDED, CONTRADICTED, CRASHED = 0, -1, -2
@@ -35,6 +38,8 @@ def worded(question: Question, code: int) -> str:
         return f"{(code - 1) // 2} reachable, {'' if (code - 1) % 2 else 'not '}stabilizable"
     if question is Question.EQUILIBRIA:
         return f"{code - 1} equilibria"
+    if question is Question.SYMBOL:
+        return "nowhere negative" if code == STABLE else "negative somewhere"
     if question is Question.OUTPUT_GAIN:
         return "there is a gain" if code == STABLE else "there is none"
     return {STABLE: "stable", MARGINAL: "marginal", UNSTABLE: "unstable"}[code]
@@ -222,5 +227,5 @@ class MatrixStack:
         )
 
 
-Case = MatrixCase | EquationCase | OutputCase
+Case: TypeAlias = "MatrixCase | EquationCase | OutputCase | SymbolCase"
 Stack = MatrixStack | ListStack

@@ -34,7 +34,7 @@ def read_support(
     """The interval of wave numbers η of each coordinate: the Fourier transform vanishes outside their product.
 
     The text is a product of factors. 1 has the wave number 0 alone, sin(a x)/(a x) those in [−|a|, |a|], exp(−(a x)²)
-    and delta0(a x), Dirac's delta, all of them; exp(a I x) moves them by a. Arguments may be moved (a x + b). Factors
+    and delta0(a x) or DiracDelta(a x) all; exp(a I x) moves them by a. Arguments may be moved (a x + b). Factors
     of the same coordinate add their intervals, as the transform of a product is the convolution of the transforms.
 
     Args:
@@ -105,7 +105,7 @@ class _Reader:
         if token[:1].isdigit() or (token[:1] == "." and token != "."):
             self._number(at)
             return self._skip(at + 1)
-        functions = {"exp": self._exp, "sin": self._sin, "delta0": self._delta}
+        functions = {"exp": self._exp, "sin": self._sin, "delta0": self._delta, "DiracDelta": self._delta}
         if token not in functions or self.tokens[at + 1] != "(":
             raise self._error(at, self._shown(at), FACTORS)
         end, argument = self._argument(at + 1)

@@ -14,7 +14,7 @@ from hybrid.errors import DimensionError, ProblemError
 from hybrid.expressions.parser import is_name
 from hybrid.expressions.polynomial import MAX_TERMS, Polynomial, plus, read_polynomial, spelled
 from hybrid.systems.initial_condition import IMAGINARY, LINE, End, Interval, read_support
-from hybrid.systems.numbers import exact, spell
+from hybrid.systems.numbers import exact, nearest_float, spell
 
 MAX_DIMENSION = 20
 """Coordinates of one equation."""
@@ -143,6 +143,14 @@ class LinearPDE:
     def box(self) -> Box:
         """The support with None for an end at infinity."""
         return tuple((_finite(low), _finite(high)) for low, high in self.support)
+
+    @property
+    def ends(self) -> list[tuple[float, float]]:
+        """The support in doubles."""
+        return [
+            (-math.inf if low is None else nearest_float(low), math.inf if high is None else nearest_float(high))
+            for low, high in self.box
+        ]
 
     @property
     def operator(self) -> str:

@@ -235,7 +235,6 @@ def prove_near(system: NonlinearSystem, inputs: tuple[Fraction, ...], point: Seq
 
 def _residual(system: NonlinearSystem, given: GivenPoint) -> tuple[Bounds, ...] | None:
     """|g| at the given point: exactly where it is rational there, else enclosed."""
-
     from hybrid.exact.krawczyk import midpoint_radius
     from hybrid.expressions.balls import balls
 

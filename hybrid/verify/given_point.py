@@ -61,7 +61,6 @@ class GivenPoint:
     @cached_property
     def balls(self) -> list[Any]:
         """Narrow enclosures of the states."""
-
         from hybrid.expressions.balls import balls
 
         with working_precision(_BITS):

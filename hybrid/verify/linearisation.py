@@ -60,7 +60,6 @@ def point_box(system: NonlinearSystem, at: Mapping[str, Any]) -> dict[str, tuple
     >>> point_box(rotor, {"x": "1/2"})
     {'x': (Fraction(1, 2), Fraction(1, 2)), 'u': (Fraction(0, 1), Fraction(0, 1))}
     """
-
     with working_precision(_PRECISION):
         balls = system.enclose(at)
     around = {name: (_fraction(ball.lower()), _fraction(ball.upper())) for name, ball in balls.items()}
