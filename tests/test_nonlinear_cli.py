@@ -270,7 +270,7 @@ def test_progress_appears_late_and_only_on_a_terminal(monkeypatch: pytest.Monkey
 
 
 def test_a_region_is_proved_saved_and_drawn(run: Run) -> None:
-    words = ["region", "van-der-pol-reversed", "--timeout", "2"]
+    words = ["region", "van-der-pol-reversed", "--timeout", "8"]
     result = run(*words, "--save", "r.json", "--plot", "r.png")
     assert result.stdout.startswith("PROVED: every motion that starts where V(x) <= c stays there")
     assert result.exit_code == 0
@@ -280,7 +280,7 @@ def test_a_region_is_proved_saved_and_drawn(run: Run) -> None:
 
 
 def test_an_unstable_equilibrium_has_no_region(run: Run) -> None:
-    result = run("region", "van-der-pol", "--timeout", "1", "--save", "r.json")
+    result = run("region", "van-der-pol", "--timeout", "6", "--save", "r.json")
     assert (result.exit_code, result.stdout) == (3, "UNDECIDED: no region of attraction was proved.\n")
     assert not Path("r.json").exists()
 
@@ -288,7 +288,7 @@ def test_an_unstable_equilibrium_has_no_region(run: Run) -> None:
 def test_a_gain_has_a_region_and_a_response(run: Run) -> None:
     upright = ["pendulum", "--at", "angle=pi,rate=0"]
     assert run("feedback", *upright, "--decay", "1", "--save", "k.json").exit_code == 0
-    result = run("region", "pendulum", "--gain", "k.json", "--timeout", "2")
+    result = run("region", "pendulum", "--gain", "k.json", "--timeout", "8")
     assert "every motion under u = u* - K (x - x*)" in result.stdout
     response = run("simulate", "pendulum", "--gain", "k.json", "--start", "angle=3", "--plot", "s.png")
     assert "a simulation proves nothing" in response.stdout

@@ -185,28 +185,9 @@ def test_features_are_of_length_one_and_see_changes() -> None:
 
 def test_the_generators_systems_are_those_of_their_tokens() -> None:
     drawn = forest(np.random.default_rng(1), "control_t", 20, 3, 1)
-    found = [tokens_of(drawn, s) for s in range(20)]
+    found = [drawn.system(i) for i in range(20)]
     assert fingerprints(found).tolist() == fingerprints_of_forest(drawn).tolist()
     np.testing.assert_array_equal(features(found), features_of_forest(drawn))
-
-
-def tokens_of(drawn: Any, system: int) -> TokenSystem:
-    from hybrid.export.expression_kernels import INTEGER, OPERATORS, VARIABLE
-    from hybrid.expressions.tokens import integer_tokens
-
-    equations = []
-    for row in range(system * drawn.degree, (system + 1) * drawn.degree):
-        tokens: list[str] = []
-        for symbol, number in zip(
-            drawn.symbol[drawn.start[row] : drawn.start[row + 1]].tolist(),
-            drawn.number[drawn.start[row] : drawn.start[row + 1]].tolist(), strict=True,
-        ):  # fmt: skip
-            if symbol == INTEGER:
-                tokens += integer_tokens(number)
-            else:
-                tokens.append(OPERATORS[symbol] if symbol < INTEGER else f"x{symbol - VARIABLE}")
-        equations.append(tuple(tokens))
-    return TokenSystem(drawn.degree, drawn.controls, True, tuple(equations))
 
 
 @pytest.mark.parametrize("file", ["stability_bal", "control_unc", "gram", "control_t"])

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hybrid
 from hybrid.errors import DimensionError, ParseError, ProblemError
 from hybrid.expressions.evaluate import COMPLEX, FLOATS, Program
 from hybrid.expressions.parser import parse
@@ -175,7 +176,7 @@ def test_nothing_is_folded_in_the_tape() -> None:
     assert len(system.tape().operations) == 3
     assert Program(system.tape(), COMPLEX)([2.0]) == [2.0]
     with pytest.raises(ProblemError, match="arcsine"):
-        system.system()
+        hybrid.stability(system.system(), at={"x0": 0})
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ What makes each witness a proof
     over δ_i < 0 (|η_i| ≥ a_i > 0),  m F ≤ Π (a_β/λ_β)^{λ_β}. Then m y^γ ≤ m F y^{γ−δ} ≤ Σ a_β y^β by the inequality of
     weighted arithmetic and geometric means. The portions of a term add up to at most p_β, so q − least ≥ 0. Where least
     is null, any portion of the constant 1 may be taken, the constant of q is left out, and q has some lower bound.
+  line  q has one free coordinate. q − least ≥ 0 on its side if no root of odd multiplicity lies inside (by Sturm's
+    theorem for each squarefree factor) and one value is positive. A root on the side disproves "positive". Where
+    least is null, the leading sign shows that there is some bound.
   squares  q − least = Σ w s(η)² with weights w > 0, as polynomials: q ≥ least everywhere.
 """
 
@@ -23,7 +26,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import lcm, prod
+from itertools import pairwise
+from math import gcd, lcm, prod
 from typing import Any
 
 MAX_COORDINATES = 50
@@ -65,7 +69,7 @@ def check(document: dict[str, Any], core: Any) -> Any:
             problem.prove(question, holds, witnesses[question])
     except core._Refused as refusal:
         return core.Report(False, claim, str(refusal))
-    return core.Report(True, claim, "Proved in exact arithmetic by curves, points, squares and dominated terms.")
+    return core.Report(True, claim, "Proved in exact arithmetic by curves, points, squares, roots or dominated terms.")
 
 
 def _claim(value: Any, core: Any) -> dict[str, bool]:
@@ -130,15 +134,23 @@ class _Problem:
         core = self.core
         if not isinstance(witness, dict) or "kind" not in witness:
             raise core.Unreadable("A witness has to be an object with the key 'kind'.")
-        kind = core._word(witness["kind"], "The kind of a witness", ("curve", "point", "domination", "squares"))
+        kind = core._word(witness["kind"], "The kind of a witness", ("curve", "point", "domination", "squares", "line"))
         if holds:
-            core._expect(kind in ("domination", "squares"), f"A {kind} does not prove a lower bound.")
+            core._expect(kind in ("domination", "squares", "line"), f"A {kind} does not prove a lower bound.")
+            if kind == "line":
+                self._on_line(question, core._fields(witness, "The witness", "kind least"))
+                return
             if kind == "squares":
                 self._squared(question, core._fields(witness, "The witness", "kind least squares"))
                 return
             self._dominated(question, core._fields(witness, "The witness", "kind least tree"))
         elif kind == "curve":
             self._falls(core._fields(witness, "The witness", "kind weights point"))
+        elif kind == "line":
+            core._expect(question == "positive", "A line does not prove this.")
+            core._fields(witness, "The witness", "kind least")
+            side, p = self._line(Fraction(0))
+            core._expect(_has_root(p, side, core), "The symbol does not vanish on the support.")
         else:
             core._expect(kind == "point" and question != "bounded", f"A {kind} does not prove this.")
             value = self._at(self._point(core._fields(witness, "The witness", "kind point", "from")["point"]))
@@ -225,6 +237,36 @@ class _Problem:
                     total[both] = total.get(both, Fraction(0)) + weight * x * y
         core._expect({e: c for e, c in total.items() if c} == self.q, "The squares do not add up to the symbol.")
 
+    def _line(self, least: Fraction) -> tuple[Side, list[int]]:
+        """The side of the only coordinate of q, and the coefficients of a positive multiple of q − least."""
+        used = {i for e in self.q for i, k in enumerate(e) if k}
+        self.core._expect(len(used) == 1, "The symbol does not have one free coordinate.")
+        i = used.pop()
+        p = [Fraction(0)] * (1 + max(e[i] for e in self.q))
+        for e, value in self.q.items():
+            p[e[i]] = value
+        p[0] -= least
+        integers: list[int] = self.core._integers([p])[0][0]
+        return self.box[i], integers
+
+    def _on_line(self, question: str, witness: dict[str, Any]) -> None:
+        """Of a polynomial in one coordinate: its leading sign, or no change of sign on the side and one value."""
+        core = self.core
+        if witness["least"] is None:
+            core._expect(question == "bounded", "A bound that is not named proves only that there is one.")
+            (low, high), p = self._line(Fraction(0))
+            rises = (high is not None or p[-1] > 0) and (low is not None or (p[-1] > 0) == (len(p) % 2 == 1))
+            core._expect(rises, "The symbol falls to −∞.")
+            return
+        side, p = self._line(self._least(question, witness))
+        for multiplicity, factor in core._by_multiplicity(core._primitive(p)).items():
+            if multiplicity % 2:
+                core._expect(_roots_within(factor, side, core) == 0, "The symbol is below the bound somewhere.")
+        low, high = side
+        places = (_inner(low, high, Fraction(k, len(p) + 2)) for k in range(1, len(p) + 2))
+        value = next(value for x in places if (value := _scaled(p, x)))
+        core._expect(value > 0, "The symbol is below the bound.")
+
     def _part(self, value: Any) -> tuple[Exponents, Fraction]:
         part = self.core._list(value, "A part of a square")
         if len(part) != 2:
@@ -302,6 +344,60 @@ class _Problem:
         right = prod(((portion / share) ** int(power * share) for _, share, portion in by), start=Fraction(1))
         core._expect(left <= right, "The portions of a circuit are too small for its term.")
         return [(beta, portion) for beta, _, portion in by]
+
+
+def _inner(low: Fraction | None, high: Fraction | None, share: Fraction) -> Fraction:
+    """Different places inside a side for different shares in (0, 1)."""
+    if low is not None and high is not None:
+        return low + share * (high - low)
+    return low + share if low is not None else high - share if high is not None else share
+
+
+def _scaled(p: list[int], x: Fraction) -> int:
+    """p(x) times a positive number."""
+    value, power = 0, 1
+    for c in reversed(p):
+        value, power = value * x.numerator + c * power, power * x.denominator
+    return value
+
+
+def _has_root(p: list[int], side: Side, core: Any) -> bool:
+    squarefree = core._squarefree(core._primitive(p))
+    at_ends = any(end is not None and not _scaled(squarefree, end) for end in side)
+    return at_ends or _roots_within(squarefree, side, core) > 0
+
+
+def _roots_within(p: list[int], side: Side, core: Any) -> int:
+    """The number of roots of a squarefree polynomial strictly inside a side (Sturm 1829)."""
+    core._afford((len(p) * len(p) * core._digits([p])) ** 2)
+    chain = _sturm(p)
+    low, high = side
+    bottom = [q[-1] * (-1) ** (len(q) - 1) for q in chain] if low is None else [_scaled(q, low) for q in chain]
+    top = [q[-1] for q in chain] if high is None else [_scaled(q, high) for q in chain]
+    return _changes(bottom) - _changes(top) - (high is not None and top[0] == 0)
+
+
+def _sturm(p: list[int]) -> list[list[int]]:
+    """p, p′ and the remainders with their signs turned, each times a positive number."""
+    chain = [p, [k * c for k, c in enumerate(p)][1:]]
+    while len(chain[-1]) > 1:
+        rest, by = chain[-2][:], chain[-1]
+        size, sign = abs(by[-1]), 1 if by[-1] > 0 else -1
+        while len(rest) >= len(by):
+            turned, shift = sign * rest[-1], len(rest) - len(by)
+            rest = [size * c for c in rest]
+            for j, c in enumerate(by):
+                rest[shift + j] -= turned * c
+            while rest and not rest[-1]:
+                rest.pop()
+        content = gcd(*rest)
+        chain.append([-c // content for c in rest])
+    return chain if chain[-1] else chain[:-1]
+
+
+def _changes(values: list[int]) -> int:
+    signs = [value > 0 for value in values if value]
+    return sum(one != other for one, other in pairwise(signs))
 
 
 def _bits(values: list[Fraction]) -> int:

@@ -37,7 +37,7 @@ def decide(question: PDEQuestion, proposal: PDEProposal | None, trials: list[Tri
     >>> from hybrid.systems.pde import LinearPDE
     >>> answer = decide(PDEQuestion(LinearPDE.from_bounds([(-1, (2,))], [(1, None)])), None, [])
     >>> answer.verdict, answer.evolution.rate
-    (<Verdict.DECAYING: 'decaying'>, Fraction(1, 2))
+    (<Verdict.DECAYING: 'decaying'>, Fraction(1, 1))
     """
     equation, started = question.system, time.perf_counter()
     points = [] if proposal is None or proposal.point is None else [[float(x) for x in proposal.point]]

@@ -12,6 +12,7 @@ from typing import Any
 
 from hybrid.exact.symbol_curves import falling_curve
 from hybrid.exact.symbol_domination import dominated
+from hybrid.exact.symbol_line import LineSymbol
 from hybrid.exact.symbol_points import negative_point, vanishing_point
 from hybrid.exact.symbol_squares import squares
 from hybrid.exact.symbol_terms import Box, Symbol, Witness
@@ -52,6 +53,7 @@ def decide(
     second, one where it vanishes the third. Proofs dominate every term that may be negative by terms that are not,
     with the inequality of weighted arithmetic and geometric means (circuit polynomials: Iliman and de Wolff,
     Research in the Mathematical Sciences 3:9, 2016), on pieces of the box; or write what exceeds the bound as squares.
+    In one free coordinate the real roots decide everything.
 
     Args:
         symbol: exponents → coefficient.
@@ -67,6 +69,9 @@ def decide(
     q = Symbol.read(symbol, box)
     curve = falling_curve(q)
     point = negative_point(q, proposals) if curve is None else None
+    line = LineSymbol.of(q) if curve is None else None
+    if line is not None:
+        return _on_line(line, point or line.negative_point())
     if curve is None and point is None:
         sums = squares(q)
         proof = sums[1] if sums is not None and sums[0] >= 0 else dominated(q, Fraction(0))
@@ -85,6 +90,20 @@ def decide(
 
 def _open() -> Finding:
     return Finding(None, reason=OPEN)
+
+
+def _on_line(line: LineSymbol, point: Witness | None) -> SymbolAnswer:
+    """All three are decided; the checker counts roots itself."""
+    bounded = Finding(True, {"kind": "line", "least": None})
+    if point is not None:
+        return SymbolAnswer(bounded, Finding(False, point), Finding(False, point))
+    nonnegative = Finding(True, {"kind": "line", "least": "0"})
+    if line.touches_zero():
+        zero = vanishing_point(line.q)[0] or {"kind": "line", "least": None}
+        return SymbolAnswer(bounded, nonnegative, Finding(False, zero))
+    least = line.least()
+    positive = _open() if least is None else Finding(True, {"kind": "line", "least": str(least)})
+    return SymbolAnswer(bounded, nonnegative, positive)
 
 
 def _positive(q: Symbol, proof: Witness) -> Finding:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
 
 from hybrid.errors import DimensionError, ParseError, ProblemError
 from hybrid.expressions.equations import check_distinct, read_equations, read_names, read_texts
@@ -182,10 +181,9 @@ class TokenSystem:
         return graph.tape([graph.node(words, leaves) for words in self.words])
 
     def system(self) -> NonlinearSystem:
-        """The system for our solvers; time is its free parameter `t`.
+        """The system for our solvers; a constant that is no real number, such as asin(6), is an error when it is asked.
 
         Raises:
-            DomainError: a constant that is no real number, such as asin(6) or a division by 1 − 1.
+            DomainError: a division by a constant that is 0, such as 1 − 1.
         """
-        free = MappingProxyType({TIME: None} if self.has_time else {})
-        return NonlinearSystem(self.state_names, self.input_names, self.texts(), free)
+        return NonlinearSystem(self.state_names, self.input_names, self.texts(), time=TIME if self.has_time else None)
