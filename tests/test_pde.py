@@ -451,7 +451,7 @@ def test_a_pde_has_no_poles_and_no_gain() -> None:
     ("words", "code", "first_line"),
     [
         (["u_t = u_xx"], 0, "PROVED: the solution stays bounded: no wave number grows, and k_x = 0 does not decay."),
-        (["u_t = u_xx - u"], 0, "PROVED: the solution decays: every wave number at least as fast as exp(-c t), c = 0"),
+        (["u_t = u_xx - u"], 0, "PROVED: the solution decays: every wave number at least as fast as exp(-c t), c = 1."),
         (["u_t = -u_xx"], 1, "DISPROVED: no solution for some initial conditions: their wave numbers grow at rates wi"),
         ([WAVES], 1, "DISPROVED: the solution exists and grows: the wave number k_x = 0.7071 grows like exp(0.25 t)."),
         ([WAVES, "--support", "x=2:inf"], 0, "PROVED: the solution decays: every wave number"),
@@ -471,7 +471,7 @@ def test_exit_codes_and_first_lines(run: Run, words: list[str], code: int, first
 def test_json_holds_what_was_decided(run: Run) -> None:
     document = json.loads(run("pde", "u_t = u_xx - 2*u", "--json", "--paper").stdout)
     assert (document["status"], document["verdict"]) == ("proved", "decaying")
-    assert document["evolution"] == {"exists": True, "stays_bounded": True, "decays": True, "rate": "1", "point": None}
+    assert document["evolution"] == {"exists": True, "stays_bounded": True, "decays": True, "rate": "2", "point": None}
     assert document["paper"] == {"exists": True, "decays": True, "lowest": pytest.approx(2)}
     assert document["system"]["support"] == [[None, None]]
     assert document["certificate"]["claim"] == {"about": "pde", "bounded": True, "nonnegative": True, "positive": True}

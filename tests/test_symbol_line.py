@@ -129,3 +129,18 @@ def test_a_line_says_nothing_of_two_coordinates_or_of_falling() -> None:
     bounded = {"bounded": {"kind": "line", "least": None}}
     assert not checker.check(document(cubic, {"bounded": True}, bounded, ((Fraction(0), None),))).valid
     assert checker.check(document(cubic, {"bounded": True}, bounded, ((Fraction(0), Fraction(1)),))).valid
+
+
+def test_a_symbol_without_roots_may_be_negative() -> None:
+    """−x² − 1 keeps its sign, and it is the wrong one."""
+    q = {(2,): Fraction(-1), (0,): Fraction(-1)}
+    line = {"nonnegative": {"kind": "line", "least": "0"}}
+    assert not checker.check(document(q, {"nonnegative": True}, line, ((Fraction(0), Fraction(1)),))).valid
+
+
+@pytest.mark.parametrize(("low", "high", "vanishes"), [(1, 2, True), (0, 1, True), (2, 3, False), (0, 2, True)])
+def test_a_zero_at_an_end_is_one(low: int, high: int, vanishes: bool) -> None:
+    q = {(2,): Fraction(1), (0,): Fraction(-1)}
+    line = {"positive": {"kind": "line", "least": None}}
+    found = checker.check(document(q, {"positive": False}, line, ((Fraction(low), Fraction(high)),)))
+    assert found.valid is vanishes

@@ -147,3 +147,9 @@ def test_an_operator_that_takes_long_to_put_a_place_into_is_refused() -> None:
         "support": [[place, place]],
     }
     assert not checker.check(sealed(found)).valid
+
+
+def test_a_negative_weight_makes_no_square() -> None:
+    squares_of = {"kind": "squares", "least": "0", "squares": [{"weight": "-1", "square": [[[1], "1"]]}]}
+    found = document({(2,): Fraction(-1)}, {"nonnegative": True}, {"nonnegative": squares_of}, (LINE,))
+    assert not checker.check(found).valid

@@ -97,7 +97,7 @@ class _Problem:
         fields = [core._fields(term, "A term of the operator", "coefficient powers") for term in terms]
         fixed = [low for low, high in self.box if low is not None and low == high]
         values = [core._number(each["coefficient"], "A coefficient") for each in fields]
-        core._afford((_bits(values) + _bits(fixed) * MAX_DEGREE * len(fields)) ** 2 // 900)
+        core._afford(len(fields) * (_bits(values) + _bits(fixed) * MAX_DEGREE) ** 2 // 900)
         for each, value in zip(fields, values, strict=True):
             self._add(self._exponents(each["powers"]), value)
         self.q = {exponents: value for exponents, value in self.q.items() if value}
