@@ -324,7 +324,7 @@ def pde(
 
     >>> import hybrid
     >>> hybrid.pde("u_t = u_xx - u").evolution
-    Evolution(exists=True, stays_bounded=True, decays=True, rate=Fraction(1, 2), point=None)
+    Evolution(exists=True, stays_bounded=True, decays=True, rate=Fraction(1, 1), point=None)
     >>> hybrid.pde("u_t = -u_xx - u_xxxx").verdict.value, hybrid.pde("u_t = -u_xx").verdict.value
     ('growing', 'no solution')
     >>> hybrid.pde("u_t = -u_xx - u_xxxx", support={"x": (2, 3)}).verdict.value

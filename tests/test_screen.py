@@ -468,7 +468,13 @@ def test_a_strict_line_and_a_missing_file(file: str) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_keeps_what_was_printed() -> None:
     command = [sys.executable, "-m", "hybrid", "screen", "-", "--json", "--jobs", "2", "--guess", "none"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background inherits "ignore"
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(b"x' = -x\n" * 64 * 4)  # as many as are taken before anything is given back

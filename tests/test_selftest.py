@@ -26,7 +26,7 @@ from hybrid.selftest.oracle import MARGINAL, STABLE, UNSTABLE
 from hybrid.selftest.stacks import MatrixCase, MatrixStack, Stack
 from hybrid.systems.nonlinear import NonlinearSystem
 
-MATRIX_FAMILIES = [name for name in FAMILIES if name not in ("folds and poles", "output gains")]
+MATRIX_FAMILIES = [name for name in FAMILIES if name not in ("folds and poles", "output gains", "PDE symbols")]
 
 
 def last(*arguments: Any, **options: Any) -> selftest.Tally:

@@ -177,7 +177,14 @@ def test_who_ends_the_one_ends_the_other(dense: str, number: Any, code: int) -> 
     "words", [("equilibria", "x' = (x - y)*(x - 1); y' = (y - x)*(y + 1)", "--box", "x=-2:2,y=-2:2")]
 )
 def test_ctrl_c_is_one_sentence(words: tuple[str, ...]) -> None:
-    process = subprocess.Popen(command(*words), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(*words),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background inherits "ignore"
+    )
     time.sleep(2)
     process.send_signal(signal.SIGINT)
     out, told = process.communicate(timeout=LIMIT)

@@ -102,7 +102,7 @@ def chosen_families(names: Iterable[str]) -> tuple[str, ...]:
     hybrid.errors.ProblemError: family: got weather, expected one of integer similarity, rational similarity, one ulp,
     large plants, tiny spectra, tiny beside large, Jordan blocks, clustered companions, Kahan, Wilkinson, huge entries,
     subnormals, less than an ulp, Hamiltonian, gyroscopic, unit circle, small integers, uncontrollable,
-    barely controllable, barely stabilising, output gains, folds and poles
+    barely controllable, barely stabilising, output gains, folds and poles, PDE symbols
     """
     wanted = list(names)
     for name in wanted:
