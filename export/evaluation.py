@@ -97,9 +97,7 @@ class Score:
         return asdict(self)
 
 
-def score_pairs(
-    name: str, A: FloatArray, B: FloatArray, model: ModelChoice = True, *, discrete: bool = False
-) -> Score:
+def score_pairs(name: str, A: FloatArray, B: FloatArray, model: ModelChoice = True, *, discrete: bool = False) -> Score:
     """Ask for a state feedback gain for each pair of a stack, in stacks, the model first wherever there is one.
 
     Args:

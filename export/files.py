@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import onnx
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hybrid.errors import ModelError
 from hybrid.whole_files import write_whole
@@ -37,6 +38,11 @@ def read(path: Path, schema: str) -> tuple[dict[str, int], dict[str, Tensor]]:
         value = torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
         stored[tensor.name.removesuffix(HALF)] = value.float() if tensor.name.endswith(HALF) else value
     return json.loads(properties["shape"]), stored
+
+
+def fill(network: nn.Module, stored: Mapping[str, Tensor]) -> None:
+    """Give a network its parameters among the stored tensors."""
+    network.load_state_dict({name: stored[name] for name in network.state_dict()})
 
 
 def is_best(target: Path, validation: float) -> bool:

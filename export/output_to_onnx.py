@@ -38,7 +38,7 @@ def load_network(path: Path) -> OutputGainNetwork:
     """The torch network of an exported file."""
     shape, stored = files.read(path, SCHEMA)
     network = OutputGainNetwork(OutputShape(**shape))
-    network.load_state_dict({name: stored[name] for name in network.state_dict()})
+    files.fill(network, stored)
     return network
 
 

@@ -1,11 +1,21 @@
-"""How well an equation reader does on fresh systems: entries of the Jacobian, and what follows from it."""
+"""How well an equation reader does on fresh systems: entries of the Jacobian, and what follows from it.
+
+    python -m hybrid.export.reader_evaluate hybrid/models/equations.onnx
+
+measures that of a file, and how long it takes for one system and for a batch.
+"""
 
 from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid.propose.equation_reader import EquationReader
+from hybrid.propose.equation_reader import BATCH, EquationReader
 
 from .matrix_answers import abscissae, controllable
 from .random_systems import forest, sizes
@@ -47,3 +57,32 @@ def _of_one(task: str, said: NDArray[np.complex128], true: NDArray[np.complex128
                 true[None, :, :n], true[None, :, n:]
             )
     return float((error < 0.01).mean()), float((error < 0.1).mean()), right, float(same[0])
+
+
+def latencies(reader: EquationReader, repetitions: int = 100) -> dict[str, float]:
+    """Milliseconds a system, alone and in a batch: medians, on systems of four states, from tokens to the Jacobian."""
+    drawn = forest(np.random.default_rng(3), "stability", BATCH, 4, 0)
+    systems, point = [drawn.system(i) for i in range(BATCH)], drawn.point.tolist()
+    found = {}
+    for name, count in (("alone", 1), (f"in a batch of {BATCH}", BATCH)):
+        seconds = []
+        for _ in range(repetitions):
+            began = time.perf_counter()
+            reader.jacobians(systems[:count], [point] * count)
+            seconds.append((time.perf_counter() - began) / count)
+        found[name] = round(1e3 * float(np.median(seconds)), 3)
+    return found
+
+
+def main() -> None:
+    """Measure a file."""
+    parser = argparse.ArgumentParser(prog="python -m hybrid.export.reader_evaluate", description="Measure a reader.")
+    parser.add_argument("model", type=Path)
+    reader = EquationReader(parser.parse_args().model)
+    print(
+        json.dumps({"percent": scores(reader, seed=660_000, count=1000), "milliseconds": latencies(reader)}, indent=1)
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -27,7 +27,7 @@ def load_network(path: Path) -> RiccatiNetwork:
     """The torch network of an exported file."""
     shape, stored = files.read(path, SCHEMA)
     network = RiccatiNetwork(Shape(**shape))
-    network.load_state_dict({name: stored[name] for name in network.state_dict()})
+    files.fill(network, stored)
     return network
 
 

@@ -173,7 +173,9 @@ class BaselineTask:
 
 def main() -> None:
     """The command line."""
-    parser = training.parser("token_baseline", (__doc__ or "").splitlines()[0], batch=128, minutes=15.0)
+    parser = training.parser(
+        "token_baseline", (__doc__ or "").splitlines()[0], batch=128, minutes=15.0, of_plants=False
+    )
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--layers", type=int, default=3)
     given = parser.parse_args()

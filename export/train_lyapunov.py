@@ -55,7 +55,7 @@ class LyapunovTask:
         """That of a shipped file."""
         shape, stored = files.read(path, SCHEMA)
         network = RiccatiNetwork(Shape(**shape))
-        network.load_state_dict({name: stored[name] for name in network.state_dict()})
+        files.fill(network, stored)
         return network
 
     def loss(self, network: nn.Module, rng: np.random.Generator, batch: int, device: torch.device) -> Tensor:

@@ -65,7 +65,7 @@ class PDETask:
         """That of a shipped file."""
         shape, stored = files.read(path, SCHEMA)
         network = SymbolNetwork(Shape(**shape))
-        network.load_state_dict({name: stored[name] for name in network.state_dict()})
+        files.fill(network, stored)
         return network
 
     def loss(self, network: nn.Module, rng: np.random.Generator, batch: int, device: torch.device) -> Tensor:
@@ -177,7 +177,7 @@ def validation_set() -> Labelled:
 
 def main() -> None:
     """The command line."""
-    parser = training.parser("train_pde", (__doc__ or "").splitlines()[0], batch=BATCH, minutes=60.0)
+    parser = training.parser("train_pde", (__doc__ or "").splitlines()[0], batch=BATCH, minutes=60.0, of_plants=False)
     parser.set_defaults(rate=RATE)
     for name, size in Shape().as_dict().items():
         parser.add_argument(f"--{name}", type=int, default=size)

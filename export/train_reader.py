@@ -89,7 +89,7 @@ class ReaderTask:
         """That of a shipped file."""
         shape, stored = files.read(path, SCHEMA)
         network = Cells(CellShape(**shape))
-        network.load_state_dict({name: stored[name] for name in network.state_dict()})
+        files.fill(network, stored)
         return network
 
     def loss(self, network: nn.Module, rng: np.random.Generator, batch: int, device: torch.device) -> Tensor:
@@ -178,7 +178,9 @@ def task(width: int = WIDTH) -> ReaderTask:
 
 def main() -> None:
     """The command line."""
-    parser = training.parser("train_reader", (__doc__ or "").splitlines()[0], batch=BATCH, minutes=30.0)
+    parser = training.parser(
+        "train_reader", (__doc__ or "").splitlines()[0], batch=BATCH, minutes=30.0, of_plants=False
+    )
     parser.set_defaults(rate=RATE)
     parser.add_argument("--width", type=int, default=WIDTH)
     given = parser.parse_args()

@@ -80,7 +80,7 @@ class VerdictTask:
         """That of a shipped file."""
         shape, stored = files.read(path, SCHEMA)
         network = VerdictNetwork(VerdictShape(**shape))
-        network.load_state_dict({name: stored[name] for name in network.state_dict()})
+        files.fill(network, stored)
         return network
 
     def loss(self, network: nn.Module, rng: np.random.Generator, batch: int, device: torch.device) -> Tensor:
@@ -201,7 +201,9 @@ def file_name(name: str) -> str:
 
 def main() -> None:
     """The command line."""
-    parser = training.parser("train_verdict", (__doc__ or "").splitlines()[0], batch=BATCH, minutes=15.0)
+    parser = training.parser(
+        "train_verdict", (__doc__ or "").splitlines()[0], batch=BATCH, minutes=15.0, of_plants=False
+    )
     parser.set_defaults(rate=RATE)
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("--width", type=int, default=WIDTH)

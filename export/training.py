@@ -179,10 +179,13 @@ def report(training: Training, loss: float, out: Path, ship_to: Path) -> None:
     task.ship(best, record, validation["mean"], ship_to)
 
 
-def parser(program: str, description: str, batch: int, minutes: float) -> argparse.ArgumentParser:
-    """A command line with the options that all tasks share."""
+def parser(
+    program: str, description: str, batch: int, minutes: float, *, of_plants: bool = True
+) -> argparse.ArgumentParser:
+    """A command line with the options that all tasks share; models of plants are for one order each."""
     options = argparse.ArgumentParser(prog=f"python -m hybrid.export.{program}", description=description)
-    options.add_argument("--n", type=int, default=0, help="order of the plants")
+    if of_plants:
+        options.add_argument("--n", type=int, required=True, help="order of the plants")
     options.add_argument("--minutes", type=float, default=minutes, help="training time, with that of a resumed run")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--out", type=Path, required=True, help="folder of the checkpoint and the log")

@@ -322,3 +322,12 @@ def test_a_certificate_for_another_sign_is_refused() -> None:
     ]
     other = document | {"system": document["system"] | {"equations": ["(2 + sqrt(-3))*x0 + x1", equations[1]]}}
     assert not hybrid.check(sealed(other)).valid
+
+
+def test_zero_over_an_irrational_number_is_zero_for_the_checker_too() -> None:
+    """The solver folds 0/acos(x) away and finds a rational Jacobian; its certificate was refused for that."""
+    system = NonlinearSystem(["x", "y"], [], ["y - asin((2 - 2)/x/acos(x)) - x", "-y"])
+    answer = hybrid.stability(system, at={"x": "0.01", "y": "0.01"}, at_point=True)
+    assert answer.certificate is not None
+    assert answer.certificate.method == "exact linearisation"
+    assert hybrid.check(answer.certificate).valid

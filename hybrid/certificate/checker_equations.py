@@ -413,7 +413,10 @@ class _Arithmetic:
         if a is _KINK:
             return a
         x, y = self.balls(a, b)
-        return self.result(x / y)
+        quotient = x / y
+        if isinstance(a, Fraction) and a == 0 and quotient.is_finite():  # the divisor is not 0, so this is
+            return a
+        return self.result(quotient)
 
     def power(self, a: Any, k: int) -> Any:
         if abs(k) > MAX_EXPONENT:

@@ -47,9 +47,8 @@ class NonlinearPlant:
     def system(self) -> NonlinearSystem:
         """The equations, under the plant's name."""
         found = self._define()
-        return NonlinearSystem(
-            found.states, found.inputs, found.equations, found.parameters, found.outputs, found.dt, self.name
-        )
+        parts = (found.states, found.inputs, found.equations, found.parameters, found.outputs, found.dt)
+        return NonlinearSystem(*parts, self.name, found.time)
 
 
 @dataclass(frozen=True)
