@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import partial
 from itertools import product
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from flint import arb, ctx, fmpz_poly
 
 import hybrid
 from hybrid.answer import Route, Verdict
+from hybrid.cached import cached_property
 from hybrid.exact import boxes, closed_loop, krawczyk, polynomial
 from hybrid.exact.spectrum import Spectrum
 from hybrid.propose.proposal import GainProposal

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ import pytest
 from flint import arb, ctx
 
 import hybrid
+from hybrid.cached import cached_property
 from hybrid.exact.series import working
 from hybrid.precision import working_precision
 from hybrid.systems.nonlinear import NonlinearSystem
@@ -116,6 +119,7 @@ def test_a_forked_child_says_what_its_parent_says() -> None:
             reader, writer = os.pipe()
             child = os.fork()
             if child == 0:  # nothing but the answer leaves the child, not even an exception
+                signal.alarm(60)  # rather than wait for ever for a lock that a thread of the parent's holds
                 try:
                     answers = [hybrid.feedback(plant), hybrid.stability(plant)]
                     valid = all(hybrid.check(answer.certificate).valid for answer in answers if answer.certificate)
@@ -132,6 +136,25 @@ def test_a_forked_child_says_what_its_parent_says() -> None:
     finally:
         stop.set()
         thread.join()
+
+
+def test_threads_compute_properties_side_by_side() -> None:
+    """One lock for all instances, as functools had before Python 3.12, would hold the second thread back."""
+    both = threading.Barrier(2)
+
+    class Meeting:
+        @cached_property
+        def place(self) -> int:
+            return both.wait(timeout=10)
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(lambda each: each.place, [Meeting(), Meeting()])) == [0, 1]
+
+
+def test_no_property_holds_a_lock() -> None:
+    package = Path(hybrid.__file__).parent
+    of_functools = re.compile(r"from functools import .*cached_property|functools\.cached_property")
+    assert not [file for file in package.rglob("*.py") if of_functools.search(file.read_text())]
 
 
 def test_precision_is_set_in_one_place() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hybrid import api
@@ -13,6 +12,7 @@ from hybrid.answer import Answer, PaperReading, Reason, Status
 from hybrid.batch.guesses import derivative, score
 from hybrid.batch.lines import Candidate, Line, Refusal, read_candidate
 from hybrid.batch.screened import Screened
+from hybrid.cached import cached_property
 from hybrid.errors import HybridError, ProblemError
 from hybrid.propose.jacobian import Given, JacobianProposal
 from hybrid.systems.numbers import nearest_float

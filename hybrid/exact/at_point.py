@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from flint import acb, acb_mat, arb, arb_mat, fmpq
 
+from hybrid.cached import cached_property
 from hybrid.errors import ProblemError
 from hybrid.exact.point_values import complex_, real
 from hybrid.exact.zero_pattern import Pattern

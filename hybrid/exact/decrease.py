@@ -11,12 +11,12 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from heapq import heappop, heappush, heapreplace
 from typing import Any
 
 from flint import arb
 
+from hybrid.cached import cached_property
 from hybrid.expressions.balls import ball, balls
 from hybrid.expressions.derivatives import jacobian_tape
 from hybrid.expressions.evaluate import Program

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from flint import acb, arb, fmpq_mat, fmpz, fmpz_mat, fmpz_poly
 from numpy.typing import NDArray
 
 from hybrid.answer import Enclosure, Verdict
+from hybrid.cached import cached_property
 from hybrid.exact import polynomial
 from hybrid.precision import working_precision
 from hybrid.question import Region

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 from flint import fmpq, fmpq_mat, fmpq_poly, fmpz_poly
 
+from hybrid.cached import cached_property
 from hybrid.exact import polynomial
 from hybrid.exact.spectrum import rational_matrix
 from hybrid.question import Mask, Region

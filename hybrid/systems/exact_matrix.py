@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid.cached import cached_property
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.systems.numbers import EXPECTED, exact, nearest_float, spell, stored
 

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hybrid.cached import cached_property
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.expressions.derivatives import jacobian, jacobian_tape
 from hybrid.expressions.equations import check_distinct, primed_names, read_equations, read_names, read_texts

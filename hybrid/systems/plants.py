@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
+from hybrid.cached import cached_property
 from hybrid.errors import ProblemError
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import NonlinearSystem

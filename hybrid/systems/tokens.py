@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
+from hybrid.cached import cached_property
 from hybrid.errors import DimensionError, ParseError, ProblemError
 from hybrid.expressions.equations import check_distinct, read_equations, read_names, read_texts
 from hybrid.expressions.graph import Tape

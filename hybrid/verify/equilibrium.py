@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from functools import cached_property
 from itertools import islice
 from math import isqrt
 from typing import Any
 
+from hybrid.cached import cached_property
 from hybrid.expressions.evaluate import expect_real_constants
 from hybrid.expressions.source import DomainError
 from hybrid.precision import working_precision

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
+from hybrid.cached import cached_property
 from hybrid.errors import ProblemError
 from hybrid.precision import working_precision
 from hybrid.systems.nonlinear import NonlinearSystem

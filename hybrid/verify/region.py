@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from time import monotonic
 from typing import Any
 
 import numpy as np
 
+from hybrid.cached import cached_property
 from hybrid.certificate import Certificate
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.expressions.source import DomainError
