@@ -6,16 +6,14 @@ wider than they should be, answers depend on chance, and leaves its precision be
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-ALONE = threading.RLock()
-"""Held by the thread whose precision it is; taken also around code with precisions of its own, as the checker has."""
+from hybrid.locks import fork_waits_for
 
-if hasattr(os, "register_at_fork"):  # a child inherits the precision, and of all threads only the one that forked
-    os.register_at_fork(before=ALONE.acquire, after_in_parent=ALONE.release, after_in_child=ALONE.release)
+ALONE = fork_waits_for(threading.RLock())
+"""Held by the thread whose precision it is; taken also around code with precisions of its own, as the checker has."""
 
 
 @contextmanager

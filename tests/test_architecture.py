@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*(ROOT / "hybrid").rglob("*.py"), *(ROOT / "export").glob("*.py"), *(ROOT / "plugins").glob("*.py")])
 
 LAYERS = (
-    ("errors", "cached", "precision", "whole_files"),
+    ("errors", "cached", "locks", "precision", "whole_files"),
     ("answer",),
     ("expressions",),
     ("systems",),

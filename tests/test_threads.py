@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,9 +18,10 @@ import pytest
 from flint import arb, ctx
 
 import hybrid
+from hybrid.batch.kernels import compile
 from hybrid.cached import cached_property
 from hybrid.exact.series import working
-from hybrid.precision import working_precision
+from hybrid.precision import ALONE, working_precision
 from hybrid.systems.nonlinear import NonlinearSystem
 
 L = hybrid.LinearSystem
@@ -155,6 +157,27 @@ def test_no_property_holds_a_lock() -> None:
     package = Path(hybrid.__file__).parent
     of_functools = re.compile(r"from functools import .*cached_property|functools\.cached_property")
     assert not [file for file in package.rglob("*.py") if of_functools.search(file.read_text())]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("lock", [ALONE, compile.COMPILING])
+def test_a_child_finds_no_lock_locked(lock: Any) -> None:
+    taken = threading.Event()
+
+    def hold() -> None:
+        with lock:
+            taken.set()
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    taken.wait()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if lock.acquire(timeout=5) else 1)
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_precision_is_set_in_one_place() -> None:

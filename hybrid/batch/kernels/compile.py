@@ -21,12 +21,14 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from hybrid.locks import fork_waits_for
+
 config: Any = numba.config
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _OPTIMISATION = 1  # of LLVM's levels: the lanes are vectors already, and 3 takes twice as long for the same speed
-_compiling = Lock()
+COMPILING = fork_waits_for(Lock())
 
 ENABLED = not config.DISABLE_JIT
 """Whether numba compiles in this process; under NUMBA_DISABLE_JIT=1 it does not, and rows are answered one by one."""
@@ -42,7 +44,7 @@ def kernel(function: Function) -> Function:
     def call(*given: Any) -> Any:
         if dispatcher.signatures:
             return dispatcher(*given)
-        with _compiling, _settings("OPT", _OPTIMISATION):
+        with COMPILING, _settings("OPT", _OPTIMISATION):
             try:
                 return dispatcher(*given)
             except Exception:  # noqa: BLE001 - a damaged cache, a full disk: compiled it can be without
