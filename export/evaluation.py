@@ -31,7 +31,7 @@ from hybrid.propose.output_gain import OutputGainProposer
 from hybrid.question import FeedbackQuestion, StaticGainQuestion
 from hybrid.solve import solve
 from hybrid.systems.linear import LinearSystem, require_inputs
-from hybrid.trials import STARTS, Search
+from hybrid.trials import STARTS, Means, Search
 from hybrid.verify import gain as verify_gain
 
 from . import distributions
@@ -183,13 +183,13 @@ def asker(
         outputs = None if model is False else OutputGainProposer(None if model is True else model)
 
         def ask_outputs(system: LinearSystem) -> Answer:
-            return solve(StaticGainQuestion.read([system], True, None, 0), search=Search(outputs, starts))
+            return solve(StaticGainQuestion.read([system], True, None, 0), Means(search=Search(outputs, starts)))
 
         return ask_outputs, lambda system: outputs is not None and outputs.accepts(system.n, system.m, system.p)
     proposer = None if model is False else GainProposer(None if model is True else model)
 
     def ask_states(system: LinearSystem) -> Answer:
-        return solve(FeedbackQuestion.read(system, None, None, 0, None), proposer)
+        return solve(FeedbackQuestion.read(system, None, None, 0, None), Means(gain=proposer))
 
     return ask_states, lambda system: proposer is not None and proposer.accepts(system.n, system.m)
 

@@ -170,7 +170,7 @@ def as_markdown(study: Study) -> str:
 def remarks(study: Study) -> list[str]:
     """Sentences about what the numbers rest on."""
     found = [f"Model: {study.models}."]
-    if all(row.against_label[reading] is None for row in study.accuracy for reading in MODELS):
+    if study.accuracy and all(row.against_label[reading] is None for row in study.accuracy for reading in MODELS):
         found.append("The networks are missing or read none of these systems: columns of the model are empty.")
     if not study.settings.exact:
         found.append("The exact route was not asked (--model-only).")

@@ -13,13 +13,14 @@ from hybrid import solve as pipeline
 from hybrid.answer import Answer
 from hybrid.errors import ProblemError
 from hybrid.expressions.evaluate import expect_real_constants
+from hybrid.pole_region import Region
+from hybrid.propose import chosen
 from hybrid.question import (
     FeedbackQuestion,
     LinearQuestion,
     LocalQuestion,
     PDEQuestion,
     RankQuestion,
-    Region,
     StabilityQuestion,
     StaticGainQuestion,
     TimeVaryingQuestion,
@@ -29,12 +30,10 @@ from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.plants import NonlinearPlant
 from hybrid.systems.reading_pde import read_pde
-from hybrid.trials import STARTS, Search
+from hybrid.trials import STARTS, Means, Search
 
 if TYPE_CHECKING:
-    from hybrid.propose.gain import GainProposer
     from hybrid.propose.jacobian import JacobianProposer
-    from hybrid.propose.output_gain import OutputGainProposer
     from hybrid.propose.pde import PDEProposer
     from hybrid.systems.pde import LinearPDE
 
@@ -89,10 +88,11 @@ def stability(
     >>> hybrid.stability([[0, 1], [-1, 0]]).verdict.value
     'marginal'
     """
+
     def ask(plant: LinearSystem) -> StabilityQuestion:
         return StabilityQuestion(plant, Region.read(decay, damping, is_discrete=plant.is_discrete), poles)
 
-    return _solve(_question(system, at, at_point, ask, "0.01" if paper else None), _reader(model))
+    return _solve(_question(system, at, at_point, ask, "0.01" if paper else None), chosen.jacobian(model))
 
 
 def controllability(
@@ -136,7 +136,7 @@ def controllability(
     """
     if isinstance(system, NonlinearSystem) and system.time is not None:
         return pipeline.solve(TimeVaryingQuestion.read(system, at or {}, paper))
-    return _rank(system, "controllability", 0, at, at_point, _reader(model), "0.9" if paper else None)
+    return _rank(system, "controllability", 0, at, at_point, chosen.jacobian(model), "0.9" if paper else None)
 
 
 def observability(system: Any, *, at: Mapping[str, Any] | None = None, at_point: bool = False) -> Answer:
@@ -258,7 +258,7 @@ def feedback(
             return FeedbackQuestion.read(plant, Q, R, decay, poles)
 
         about = _question(system, at, at_point, ask, "0.5" if paper else None)
-        return pipeline.solve(about, None if poles is not None else _proposer(model))
+        return pipeline.solve(about, Means(gain=None if poles is not None else chosen.gain(model)))
 
     for field, value in (("Q", Q), ("R", R), ("poles", poles), ("paper", paper or None)):
         if value is not None:
@@ -266,17 +266,17 @@ def feedback(
             raise ProblemError(field, "a value", expected)
     if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
         raise ProblemError("starts", starts, "a whole number of 1 or more")
-    search = Search(_output_proposer(model), starts, progress)
+    means = Means(search=Search(chosen.static_gain(model), starts, progress))
     if plants is None:
 
         def ask_one(plant: LinearSystem) -> LinearQuestion:
             return StaticGainQuestion.read([plant], output, structure, decay)
 
-        return pipeline.solve(_question(system, at, at_point, ask_one), search=search)
+        return pipeline.solve(_question(system, at, at_point, ask_one), means)
 
     linear = [_linear(plant) for plant in plants]
     _expect_no_point(at, at_point)
-    return pipeline.solve(StaticGainQuestion.read(linear, output, structure, decay), search=search)
+    return pipeline.solve(StaticGainQuestion.read(linear, output, structure, decay), means)
 
 
 def pde(
@@ -333,7 +333,7 @@ def pde(
     if not isinstance(paper, bool | np.bool_):
         raise ProblemError("paper", paper, "True or False")
     read = read_pde(equation, initial_condition, support, paper=bool(paper))
-    return pipeline.solve(PDEQuestion(read, bool(paper)), pde_proposer=_pde_proposer(model))
+    return pipeline.solve(PDEQuestion(read, bool(paper)), Means(wave_number=chosen.wave_number(model)))
 
 
 def _several(system: Any) -> list[Any] | None:
@@ -369,7 +369,7 @@ def _solve(question: LinearQuestion | LocalQuestion, reader: JacobianProposer | 
     if reader is not None and not isinstance(question, LocalQuestion):
         expected = "nothing: this system has matrices, and the network reads equations"
         raise ProblemError("model", "a network", expected)
-    return pipeline.solve(question, reader=reader)
+    return pipeline.solve(question, Means(jacobian=reader))
 
 
 def _question(
@@ -409,45 +409,3 @@ def _expect_no_point(at: Mapping[str, Any] | None, at_point: bool) -> None:
     for field, value in (("at", at), ("at_point", at_point or None)):
         if value is not None:
             raise ProblemError(field, value, "nothing: a linear system has its equilibrium at 0")
-
-
-def _proposer(model: bool | str | os.PathLike[str]) -> GainProposer | None:
-    if model is False:
-        return None
-    from hybrid.propose.gain import GainProposer, shipped
-
-    return shipped() if model is True else GainProposer(_model_path(model))
-
-
-def _reader(model: bool | str | os.PathLike[str] | JacobianProposer) -> JacobianProposer | None:
-    if model is False:
-        return None
-    from hybrid.propose.jacobian import EquationNetwork, JacobianProposer, shipped
-
-    if isinstance(model, JacobianProposer):
-        return model
-    return shipped() if model is True else EquationNetwork(_model_path(model))
-
-
-def _output_proposer(model: bool | str | os.PathLike[str]) -> OutputGainProposer | None:
-    if model is False:
-        return None
-    from hybrid.propose.output_gain import OutputGainProposer, shipped
-
-    return shipped() if model is True else OutputGainProposer(_model_path(model))
-
-
-def _pde_proposer(model: bool | str | os.PathLike[str] | PDEProposer) -> PDEProposer | None:
-    if model is False:
-        return None
-    from hybrid.propose.pde import PDEProposer
-
-    if isinstance(model, PDEProposer):
-        return model
-    return PDEProposer(None if model is True else _model_path(model))
-
-
-def _model_path(model: object) -> str | os.PathLike[str]:
-    if not isinstance(model, str | os.PathLike):
-        raise ProblemError("model", model, "True, False, or the path of a model file or folder")
-    return model

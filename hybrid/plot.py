@@ -11,7 +11,8 @@ import numpy as np
 
 from hybrid.answer import Answer
 from hybrid.errors import ProblemError
-from hybrid.question import LocalQuestion, PDEQuestion, Region, StaticGainQuestion, TimeVaryingQuestion
+from hybrid.pole_region import Region
+from hybrid.question import LocalQuestion, PDEQuestion, StaticGainQuestion, TimeVaryingQuestion
 from hybrid.systems.numbers import spell
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ import numpy as np
 
 from hybrid.errors import DimensionError, ProblemError
 from hybrid.expressions.evaluate import expect_real_constants
+from hybrid.pole_region import Pole, Region, read_poles
 from hybrid.systems.exact_matrix import EnclosedMatrix, ExactMatrix, FloatMatrix
 from hybrid.systems.linear import LinearSystem, require_inputs
-from hybrid.systems.numbers import exact, nearest_float, spell
+from hybrid.systems.numbers import exact, expect_doubles, nearest_float, spell
 
 if TYPE_CHECKING:
     from hybrid.systems.nonlinear import NonlinearSystem
@@ -22,52 +23,9 @@ if TYPE_CHECKING:
 
 INSTANTS = tuple(Fraction(20 * k - 1, 100) for k in range(1, 6))
 """Where a system that varies with time is looked at: 0.19 to 0.99, those of Charton, Hayat and Lample 2020."""
-Pole = tuple[Fraction, Fraction]  # real and imaginary part, exact
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 MOST_SYSTEMS = 8  # that one gain may be asked to stabilise
 RANK_PROPERTIES = ("controllability", "observability", "stabilizability", "detectability")
-
-
-@dataclass(frozen=True)
-class Region:
-    """The part of the complex plane where every pole has to lie.
-
-    Continuous time: Re λ < −decay and Re λ < −damping·|λ|. Discrete time: |λ| < 1 − decay.
-
-    >>> Region.read("1/2", 0.25, is_discrete=False)
-    Region(decay=Fraction(1, 2), damping=Fraction(1, 4))
-    """
-
-    decay: Fraction = Fraction(0)
-    damping: Fraction = Fraction(0)
-
-    @classmethod
-    def read(cls, decay: Any, damping: Any, *, is_discrete: bool) -> Region:
-        """Validate a decay rate (1/s; in discrete time 1 − radius) and a damping ratio.
-
-        Raises:
-            ProblemError: a damping ratio outside [0, 1), a negative decay; in discrete time a decay of 1, or damping.
-        """
-        rate, ratio = exact(decay, "decay"), exact(damping, "damping")
-        if not 0 <= ratio < 1:
-            raise ProblemError("damping", spell(ratio), "a ratio with 0 ≤ ζ < 1")
-        if is_discrete and ratio:
-            expected = "0 in discrete time, where the sector is no region of the z-plane"
-            raise ProblemError("damping", spell(ratio), expected)
-        if rate < 0:
-            raise ProblemError("decay", spell(rate), "a decay rate of 0 or more")
-        if is_discrete and rate >= 1:
-            raise ProblemError("decay", spell(rate), "0 ≤ σ < 1 in discrete time, for poles with |λ| < 1 − σ")
-        return cls(rate, ratio)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether this is stability itself, with no margin asked for."""
-        return not self.decay and not self.damping
-
-    def boundary(self, is_discrete: bool) -> Fraction:
-        """The abscissa (or radius) below which the decay requirement holds."""
-        return 1 - self.decay if is_discrete else -self.decay
 
 
 @dataclass(frozen=True)
@@ -117,8 +75,8 @@ class FeedbackQuestion:
         """
         region = Region.read(decay, 0, is_discrete=system.is_discrete)
         for field, matrix in (("A", system.A), ("B", require_inputs(system))):
-            _expect_doubles(field, matrix.floats)
-        _expect_doubles("decay", np.array(nearest_float(region.decay)))
+            expect_doubles(field, matrix.floats)
+        expect_doubles("decay", np.array(nearest_float(region.decay)))
         if poles is not None and (Q is not None or R is not None):
             raise ProblemError("poles", "a pole list and weights", "either poles or the weights Q and R")
         return cls(
@@ -126,9 +84,8 @@ class FeedbackQuestion:
             region,
             None if Q is None else _weight(Q, "Q", system.n, strictly=False),
             None if R is None else _weight(R, "R", system.m, strictly=True),
-            None if poles is None else _poles(poles, system, region),
+            None if poles is None else read_poles(poles, system, region),
         )
-
 
     @property
     def systems(self) -> tuple[LinearSystem, ...]:
@@ -162,9 +119,7 @@ class StaticGainQuestion:
     structure: Mask | None = None
 
     @classmethod
-    def read(
-        cls, systems: Sequence[LinearSystem], output: bool, structure: Any, decay: Any
-    ) -> StaticGainQuestion:
+    def read(cls, systems: Sequence[LinearSystem], output: bool, structure: Any, decay: Any) -> StaticGainQuestion:
         """Validate the systems against each other, and the structure against them.
 
         Without C every state is an output, and output feedback is state feedback.
@@ -182,7 +137,7 @@ class StaticGainQuestion:
         for k, system in enumerate(systems, 1):
             _expect_alike(system, systems[0], f" of system {k}" if len(systems) > 1 else "", by_output)
         region = Region.read(decay, 0, is_discrete=systems[0].is_discrete)
-        _expect_doubles("decay", np.array(nearest_float(region.decay)))
+        expect_doubles("decay", np.array(nearest_float(region.decay)))
         columns = systems[0].p if by_output else systems[0].n
         free = None if structure is None else _structure(structure, (systems[0].m, columns))
         return cls(tuple(systems), region, by_output, None if free is None or free.all() else free)
@@ -205,7 +160,6 @@ class StaticGainQuestion:
     def measured(self, system: LinearSystem) -> ExactMatrix | None:
         """What the gain is fed: C of the system, or None for the state itself."""
         return system.C if self.output else None
-
 
     def plants(self) -> list[tuple[FloatMatrix, FloatMatrix, FloatMatrix]]:
         """A, B, C of each system in doubles, the decay rate taken in: to be stabilised, and no more than that.
@@ -291,16 +245,10 @@ class PDEQuestion:
 Question = LinearQuestion | LocalQuestion | TimeVaryingQuestion | PDEQuestion
 
 
-def _expect_doubles(field: str, value: np.ndarray[Any, np.dtype[np.float64]]) -> None:
-    """A gain is made of doubles, and so has to be what it is computed from."""
-    if not np.isfinite(value).all():
-        raise ProblemError(field, "a number above 1.8e308", "numbers in the range of doubles, to compute a gain")
-
-
 def _expect_alike(system: LinearSystem, first: LinearSystem, which: str, by_output: bool) -> None:
     """One gain fits all: the same inputs and outputs (or states), the same kind of time; D = 0 and doubles."""
-    _expect_doubles(f"A{which}", system.A.floats)
-    _expect_doubles(f"B{which}", require_inputs(system).floats)
+    expect_doubles(f"A{which}", system.A.floats)
+    expect_doubles(f"B{which}", require_inputs(system).floats)
     if system.is_discrete != first.is_discrete:
         time = "continuous time" if system.dt is None else f"a sample time of {spell(system.dt)}"
         raise ProblemError(f"dt{which}", time, "continuous time for all systems, or discrete time for all")
@@ -312,7 +260,7 @@ def _expect_alike(system: LinearSystem, first: LinearSystem, which: str, by_outp
         return
     if system.C is None:
         raise ProblemError(f"C{which}", "nothing", "an output matrix, as the other systems have")
-    _expect_doubles(f"C{which}", system.C.floats)
+    expect_doubles(f"C{which}", system.C.floats)
     if system.p != first.p:
         raise DimensionError(f"C{which}", f"{system.p} outputs", f"{first.p} outputs, as in the first system")
     if system.D is not None and not _is_zero(system.D):
@@ -353,7 +301,7 @@ def _structure(value: Any, shape: tuple[int, int]) -> Mask:
 
 def _weight(value: Any, field: str, order: int, *, strictly: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
     weight = ExactMatrix.read(value, field).floats
-    _expect_doubles(field, weight)
+    expect_doubles(field, weight)
     if weight.shape != (order, order):
         raise DimensionError(field, f"shape {weight.shape}", f"shape {(order, order)}")
     if not np.array_equal(weight, weight.T):
@@ -363,57 +311,3 @@ def _weight(value: Any, field: str, order: int, *, strictly: bool) -> np.ndarray
         kind = "positive definite" if strictly else "positive semidefinite"
         raise ProblemError(field, f"smallest eigenvalue {smallest:.3g}", f"a {kind} matrix")
     return weight
-
-
-def _poles(value: Any, system: LinearSystem, region: Region) -> tuple[Pole, ...]:
-    try:
-        listed = value.split(",") if isinstance(value, str) else list(value)
-    except TypeError:
-        raise ProblemError("poles", value, "a list of numbers") from None
-    poles = tuple(_pole(entry, f"poles[{i}]") for i, entry in enumerate(listed, 1))
-    if len(poles) != system.n:
-        raise DimensionError("poles", f"{len(poles)} poles", f"{system.n}, one for each state")
-    _expect_doubles("poles", np.array([[nearest_float(part) for part in pole] for pole in poles]))
-    for re, im in poles:
-        if poles.count((re, im)) != poles.count((re, -im)):
-            raise ProblemError("poles", _spell_pole(re, im), "its complex conjugate in the list as often")
-        if not _inside(re, im, region, system.is_discrete):
-            raise ProblemError("poles", _spell_pole(re, im), _region_in_words(region, system.is_discrete))
-    return poles
-
-
-def _pole(entry: Any, field: str) -> Pole:
-    if isinstance(entry, tuple | list) and len(entry) == 2:
-        return exact(entry[0], field), exact(entry[1], field)
-    if isinstance(entry, complex | np.complexfloating):
-        return exact(entry.real, field), exact(entry.imag, field)
-    if isinstance(entry, str) and entry.strip()[-1:] in ("j", "i"):
-        return _complex_text(entry.strip()[:-1], field)
-    return exact(entry, field), Fraction(0)
-
-
-def _complex_text(body: str, field: str) -> Pole:
-    """Read '-1+2' of '-1+2j': split at the last sign that does not belong to an exponent."""
-    for i in range(len(body) - 1, 0, -1):
-        if body[i] in "+-" and body[i - 1] not in "eE*^+-":
-            imaginary = body[i:] if body[i + 1 :].strip() else body[i:] + "1"
-            return exact(body[:i], field), exact(imaginary.replace(" ", ""), field)
-    return Fraction(0), exact(body if body.strip("+- ") else body + "1", field)
-
-
-def _inside(re: Fraction, im: Fraction, region: Region, is_discrete: bool) -> bool:
-    square = re * re + im * im
-    if is_discrete:
-        return square < (1 - region.decay) ** 2
-    return re < -region.decay and (not region.damping or re * re > region.damping**2 * square)
-
-
-def _region_in_words(region: Region, is_discrete: bool) -> str:
-    if is_discrete:
-        return f"every pole inside |λ| < {spell(1 - region.decay)}"
-    sector = f" and a damping ratio above {spell(region.damping)}" if region.damping else ""
-    return f"every pole with real part below {spell(-region.decay)}{sector}"
-
-
-def _spell_pole(re: Fraction, im: Fraction) -> str:
-    return spell(re) if not im else f"{spell(re)}{'+' if im > 0 else '-'}{spell(abs(im))}j"

@@ -18,13 +18,13 @@ from hybrid import render_local as local
 from hybrid import render_pde
 from hybrid.answer import Answer, Enclosure, Status, Verdict
 from hybrid.decimals import at_most, exactly, outwards, short_centre
+from hybrid.pole_region import Region
 from hybrid.question import (
     RANK_PROPERTIES,
     FeedbackQuestion,
     LocalQuestion,
     PDEQuestion,
     RankQuestion,
-    Region,
     StaticGainQuestion,
     TimeVaryingQuestion,
 )

@@ -10,7 +10,8 @@ from typing import Any
 from hybrid import render_pde
 from hybrid.answer import Answer, PaperReading, SearchedLabels, Verdict
 from hybrid.decimals import exactly, outwards
-from hybrid.question import LocalQuestion, Region, TimeVaryingQuestion
+from hybrid.pole_region import Region
+from hybrid.question import LocalQuestion, TimeVaryingQuestion
 from hybrid.systems.numbers import spell
 
 Bounds = tuple[Fraction, Fraction]

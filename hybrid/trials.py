@@ -13,6 +13,7 @@ from hybrid.verify import rank, stability
 from hybrid.verify.gain import stabilised
 
 if TYPE_CHECKING:
+    from hybrid.propose.gain import GainProposer
     from hybrid.propose.jacobian import JacobianProposal, JacobianProposer
     from hybrid.propose.output_gain import OutputGainProposer
     from hybrid.propose.pde import PDEProposal, PDEProposer
@@ -40,6 +41,23 @@ class Search:
     proposer: OutputGainProposer | None = None
     starts: int = STARTS
     progress: Callable[[float], None] | None = None
+
+
+@dataclass(frozen=True)
+class Means:
+    """What an answer may be found with, beside exact computation; None turns a model's proposals off.
+
+    Attributes:
+        gain: proposes gains for the state.
+        jacobian: proposes the Jacobian of a nonlinear system.
+        wave_number: proposes a growing wave number of a PDE.
+        search: for a gain of outputs, of a structure, or for several systems.
+    """
+
+    gain: GainProposer | None = None
+    jacobian: JacobianProposer | None = None
+    wave_number: PDEProposer | None = None
+    search: Search = Search()
 
 
 def prove_one_of(
@@ -97,9 +115,7 @@ def prove_from_jacobian(
     return answer
 
 
-def proposed_wave_number(
-    equation: LinearPDE, proposer: PDEProposer, trials: list[Trial]
-) -> PDEProposal | None:
+def proposed_wave_number(equation: LinearPDE, proposer: PDEProposer, trials: list[Trial]) -> PDEProposal | None:
     """The proposal for an equation; None where there is no wave number in it. What fails is recorded.
 
     Args:

@@ -197,6 +197,7 @@ def cli(ctx: click.Context) -> None:
 
 def main(words: Sequence[str] | None = None, **extra: Any) -> NoReturn:
     """Run the command line as a program; the words are those of the shell, unless given."""
+    time_limit.begin()
     # Threads cost small problems more than they bring large ones: on a busy machine a 4-state gain took 20 times longer
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not sys.warnoptions:  # a library's warning is no sentence of ours; -W shows them

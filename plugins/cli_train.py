@@ -97,6 +97,8 @@ def _train_equations(name: str, out: str, minutes: float, seed: int, start_from:
     try:
         training.train(chosen.task, settings, folder, folder, resume=True, every=min(2.0, minutes))
     except KeyboardInterrupt:
+        if not (folder / chosen.file).exists():
+            raise
         click.echo("hybrid: ended early; the best model so far is kept", err=True)
     click.echo(f"The model and its card: {folder / chosen.file}. Measure it by hybrid eval paper.", err=True)
 

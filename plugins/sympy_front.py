@@ -16,7 +16,7 @@ from sympy.logic.boolalg import Boolean
 
 import hybrid
 from hybrid.errors import DimensionError, ProblemError
-from hybrid.question import Region
+from hybrid.pole_region import Region
 from hybrid.systems.linear import LinearSystem
 from hybrid.trials import STARTS
 

@@ -87,7 +87,8 @@ def test_exit_codes_and_first_lines(run: Run, words: list[str], code: int, first
 
 def test_an_undecided_question_ends_with_3_and_saves_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from hybrid.answer import Answer, Reason, Route, Status, Verdict
-    from hybrid.question import FeedbackQuestion, Region
+    from hybrid.pole_region import Region
+    from hybrid.question import FeedbackQuestion
 
     def undecided(system: Any, **_: Any) -> Answer:
         question = FeedbackQuestion(system, Region())

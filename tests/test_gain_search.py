@@ -35,7 +35,7 @@ from hybrid.propose.quasi_newton import minimise
 from hybrid.question import StaticGainQuestion
 from hybrid.solve import solve
 from hybrid.systems.exact_matrix import EnclosedMatrix
-from hybrid.trials import Search
+from hybrid.trials import Means, Search
 from hybrid.verify import gain as verify_gain
 from hybrid.verify.lyapunov import closed_loop, enclosed_product
 
@@ -58,7 +58,7 @@ class Guess:
 
 
 def ask(system: LinearSystem, guess: Any, **options: Any) -> hybrid.Answer:
-    return solve(StaticGainQuestion.read([system], True, options.get("structure"), 0), search=Search(guess))
+    return solve(StaticGainQuestion.read([system], True, options.get("structure"), 0), Means(search=Search(guess)))
 
 
 def test_a_proposal_that_works_is_the_answer() -> None:
@@ -105,7 +105,7 @@ def test_proposals_are_cut_to_the_structure() -> None:
 def test_proposals_are_for_each_of_several_plants() -> None:
     guess = Guess([[5.0]])
     question = StaticGainQuestion.read([UNSTABLE, LinearSystem([[1]], [[1]], [[1]])], True, None, "1/4")
-    answer = solve(question, search=Search(guess))  # type: ignore[arg-type]
+    answer = solve(question, Means(search=Search(guess)))  # type: ignore[arg-type]
     assert answer.route is Route.MODEL
     assert guess.asked == [((2, 2), (2, 1), (1, 2)), ((1, 1), (1, 1), (1, 1))]
 

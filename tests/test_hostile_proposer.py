@@ -23,7 +23,7 @@ from hybrid.propose import session
 from hybrid.propose.gain import GainProposer
 from hybrid.propose.proposal import GainProposal
 from hybrid.question import FeedbackQuestion, StaticGainQuestion
-from hybrid.trials import Search
+from hybrid.trials import Means, Search
 
 _rng = np.random.default_rng(1)
 FREE = hybrid.LinearSystem(_rng.standard_normal((4, 4)), _rng.standard_normal((4, 2)))
@@ -82,7 +82,7 @@ SAYINGS: dict[str, Callable[[int, int], Any]] = {
 
 
 def with_proposer(system: Any, proposer: Any) -> Any:
-    return pipeline.solve(FeedbackQuestion.read(system, None, None, 0, None), proposer)
+    return pipeline.solve(FeedbackQuestion.read(system, None, None, 0, None), Means(gain=proposer))
 
 
 @pytest.mark.parametrize("name", SAYINGS)
@@ -98,7 +98,7 @@ def test_what_a_proposer_says_changes_no_verdict(name: str, system: Any) -> None
 @pytest.mark.parametrize("name", SAYINGS)
 def test_nor_about_gains_of_outputs(name: str) -> None:
     question = StaticGainQuestion.read([MEASURED], True, None, 0)
-    answer = pipeline.solve(question, search=Search(Saying(SAYINGS[name])))  # type: ignore[arg-type]
+    answer = pipeline.solve(question, Means(search=Search(Saying(SAYINGS[name]))))  # type: ignore[arg-type]
     assert answer.status is Status.PROVED
     assert hybrid.stability(answer.closed_loop()).status is Status.PROVED
 

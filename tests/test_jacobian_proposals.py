@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 import hybrid
 from hybrid import LinearSystem, NonlinearSystem, Route, Status
+from hybrid.pole_region import Region
 from hybrid.propose.jacobian import EquationNetwork, Given, JacobianProposal, shipped
 from hybrid.propose.lyapunov import from_approximation
-from hybrid.question import RankQuestion, Region, StabilityQuestion
+from hybrid.question import RankQuestion, StabilityQuestion
 from hybrid.systems.exact_matrix import EnclosedMatrix
 from hybrid.verify import rank, stability
 

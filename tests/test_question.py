@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import hybrid
 from hybrid.errors import DimensionError, ProblemError
-from hybrid.question import FeedbackQuestion, RankQuestion, Region
+from hybrid.pole_region import Region
+from hybrid.question import FeedbackQuestion, RankQuestion
 from hybrid.systems.linear import LinearSystem
 
 few = settings(deadline=None, max_examples=50)

@@ -18,7 +18,8 @@ import hybrid
 from hybrid.answer import Answer, Enclosure, Reason, Route, Status, Trial, Verdict
 from hybrid.certificate import Certificate
 from hybrid.decimals import MOST_DIGITS, at_most, exactly, outwards, short_centre
-from hybrid.question import FeedbackQuestion, RankQuestion, Region, StabilityQuestion
+from hybrid.pole_region import Region
+from hybrid.question import FeedbackQuestion, RankQuestion, StabilityQuestion
 from hybrid.render import as_document, as_latex, as_text
 
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # two cores, many processes

@@ -10,11 +10,13 @@ import pytest
 import hybrid
 from hybrid.answer import Answer, Reason, Route, Status, Verdict
 from hybrid.exact import stability as exact_stability
+from hybrid.pole_region import Region
 from hybrid.propose.proposal import GainProposal
-from hybrid.question import FeedbackQuestion, RankQuestion, Region, StabilityQuestion
+from hybrid.question import FeedbackQuestion, RankQuestion, StabilityQuestion
 from hybrid.solve import solve
 from hybrid.systems.exact_matrix import EnclosedMatrix
 from hybrid.systems.linear import LinearSystem
+from hybrid.trials import Means
 from hybrid.verify import stability as float_stability
 
 PLANT = LinearSystem([[0, 1], [0, 0]], [[0], [1]])
@@ -51,7 +53,7 @@ class Broken(Proposer):
 
 
 def ask(question: Any, proposer: Any = None) -> Answer:
-    answer = solve(question, proposer)
+    answer = solve(question, Means(gain=proposer))
     assert answer.certificate is None or hybrid.check(answer.certificate).valid
     assert answer.timings["total"] > 0
     assert isinstance(answer.trials, tuple)
@@ -134,7 +136,7 @@ def test_a_broken_proposer_is_recorded(error: Exception, where: str) -> None:
 
 def test_an_interruption_is_no_failed_proposal() -> None:
     with pytest.raises(KeyboardInterrupt):
-        solve(feedback(), Broken(KeyboardInterrupt(), "propose"))  # type: ignore[arg-type]
+        solve(feedback(), Means(gain=Broken(KeyboardInterrupt(), "propose")))  # type: ignore[arg-type]
 
 
 def test_who_is_not_asked() -> None:

@@ -19,6 +19,7 @@ from hybrid.propose.proposal import GainProposal
 from hybrid.question import FeedbackQuestion
 from hybrid.solve import solve
 from hybrid.systems.linear import LinearSystem
+from hybrid.trials import Means
 from hybrid.verify.lyapunov import prove_above, prove_below
 
 
@@ -245,7 +246,7 @@ def guess(gain: Any, P: Any = None) -> GainProposal:
 )
 def test_no_proposer_can_change_the_verdict(proposal: Any) -> None:
     question = FeedbackQuestion.read(PLANT, None, None, 0, None)
-    answer = proved(solve(question, Hostile(proposal)))  # type: ignore[arg-type]
+    answer = proved(solve(question, Means(gain=Hostile(proposal))))  # type: ignore[arg-type]
     assert answer.verdict is Verdict.STABILISED
     assert answer.gain is not None
     closed = build.minus(
@@ -264,7 +265,8 @@ def test_poles_far_beyond_the_reach_of_an_input() -> None:
 @pytest.mark.parametrize("gain", GAINS.values(), ids=GAINS)
 def test_no_proposer_stabilises_what_cannot_be(gain: Any) -> None:
     fixed = LinearSystem([[1, 0], [0, 1]], [[0], [1]])
-    answer = proved(solve(FeedbackQuestion.read(fixed, None, None, 0, None), Hostile(guess(gain, np.eye(2)))))  # type: ignore[arg-type]
+    means = Means(gain=Hostile(guess(gain, np.eye(2))))  # type: ignore[arg-type]
+    answer = proved(solve(FeedbackQuestion.read(fixed, None, None, 0, None), means))
     assert answer.verdict is Verdict.NOT_STABILISABLE
 
 

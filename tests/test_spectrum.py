@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hybrid.answer import Enclosure, Verdict
 from hybrid.exact.spectrum import Spectrum, as_claim, integer_matrix, to_fraction
-from hybrid.question import Region
+from hybrid.pole_region import Region
 from hybrid.systems.exact_matrix import ExactMatrix
 
 few = settings(deadline=None, max_examples=40)

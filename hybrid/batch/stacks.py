@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid.errors import DimensionError, ProblemError
-from hybrid.question import Region
+from hybrid.pole_region import Region
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem
 

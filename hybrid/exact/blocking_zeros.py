@@ -28,7 +28,7 @@ def find(loop: StaticLoop, most_gains: int) -> Enclosure | None:
     Source: Youla, Bongiorno and Lu 1974, Automatica 10, 159–173.
 
     >>> import numpy as np
-    >>> from hybrid.question import Region
+    >>> from hybrid.pole_region import Region
     >>> from hybrid.systems.linear import LinearSystem
     >>> plant = LinearSystem([[0, 1], [2, 1]], [[0], [1]], [[-1, 1]])  # (s − 1)/((s + 1)(s − 2))
     >>> find(StaticLoop.of(plant, np.ones((1, 1), dtype=bool), Region(), output=True), 10)

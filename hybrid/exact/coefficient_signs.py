@@ -28,7 +28,7 @@ def find(loops: Sequence[StaticLoop], most_gains: int, most_work: int = A_SECOND
         most_work: what the search for the weights may cost.
 
     >>> import numpy as np
-    >>> from hybrid.question import Region
+    >>> from hybrid.pole_region import Region
     >>> from hybrid.systems.linear import LinearSystem
     >>> undamped = LinearSystem([[0, 1], [-1, 0]], [[0], [1]], [[1, 0]])
     >>> find([StaticLoop.of(undamped, np.ones((1, 1), dtype=bool), Region(), output=True)], 10)

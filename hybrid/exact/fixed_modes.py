@@ -76,7 +76,7 @@ def find(loop: StaticLoop) -> FixedMode | None:
     Source: Anderson and Clements 1981, Automatica 17(5), 703–712; Wang and Davison 1973, IEEE TAC 18(5).
 
     >>> import numpy as np
-    >>> from hybrid.question import Region
+    >>> from hybrid.pole_region import Region
     >>> from hybrid.systems.linear import LinearSystem
     >>> plant = LinearSystem([[1, 0], [0, 2]], [[1], [0]], [[1, 1]])
     >>> find(StaticLoop.of(plant, np.ones((1, 1), dtype=bool), Region(), output=True)).factor

@@ -16,8 +16,9 @@ from flint import fmpq, fmpq_mat, fmpq_poly
 from hybrid.answer import Enclosure, Route
 from hybrid.exact.spectrum import rational_matrix
 from hybrid.exact.subspace import Reach
+from hybrid.pole_region import Pole
 from hybrid.propose.proposal import GainProposal
-from hybrid.question import FeedbackQuestion, Pole
+from hybrid.question import FeedbackQuestion
 from hybrid.systems.linear import LinearSystem, require_inputs
 from hybrid.systems.numbers import nearest_float
 from hybrid.verify.lyapunov import FloatArray

@@ -16,8 +16,8 @@ from hybrid.answer import Verdict
 from hybrid.exact.at_point import PointJacobian, ball_pattern
 from hybrid.exact.routh import real_polynomial, roots_beyond, without_zeros
 from hybrid.exact.zero_pattern import blocks, term_rank, zero_eigenvalues
+from hybrid.pole_region import Region
 from hybrid.precision import working_precision
-from hybrid.question import Region
 
 _WIDTHS = (2.0**-36, 2.0**-24, 2.0**-12)
 """Of the enclosure beside the abscissa, the narrowest first: clustered eigenvalues are guessed less well."""

@@ -25,7 +25,7 @@ def decide(question: RankQuestion) -> Answer:
     Full rank modulo a prime proves all four. Otherwise an exact left-invariant subspace shows what is out of reach, and
     stabilizability asks whether its eigenvalues lie in the region (Hautus 1970).
 
-    >>> from hybrid.question import Region
+    >>> from hybrid.pole_region import Region
     >>> from hybrid.systems.linear import LinearSystem
     >>> plant = LinearSystem([[1, 0], [0, -2]], [[1], [0]])
     >>> decide(RankQuestion(plant, "controllability", Region())).verdict.value

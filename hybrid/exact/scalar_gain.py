@@ -56,7 +56,7 @@ def decide(
     the region, as a Hurwitz polynomial has coprime even and odd parts (Hermite–Biehler).
 
     >>> import numpy as np
-    >>> from hybrid.question import Region
+    >>> from hybrid.pole_region import Region
     >>> from hybrid.systems.linear import LinearSystem
     >>> one = np.ones((1, 1), dtype=bool)
     >>> plant = LinearSystem([[1, 1], [0, -3]], [[0], [1]], [[1, 0]])

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from hybrid.answer import Enclosure, Verdict
 from hybrid.cached import cached_property
 from hybrid.exact import polynomial
+from hybrid.pole_region import Region
 from hybrid.precision import working_precision
-from hybrid.question import Region
 from hybrid.systems.exact_matrix import ExactMatrix
 
 _GUESS_SLACK = 2.0**-34  # of the spectral radius: bounds to ten digits from eigenvalues in floats

@@ -17,7 +17,7 @@ def decide(question: StabilityQuestion) -> Answer:
 
     Always PROVED or DISPROVED. The certificate needs no witness: the checker computes the polynomial itself.
 
-    >>> from hybrid.question import Region
+    >>> from hybrid.pole_region import Region
     >>> from hybrid.systems.linear import LinearSystem
     >>> decide(StabilityQuestion(LinearSystem([[0, 1], [0, 0]]), Region())).verdict
     <Verdict.UNSTABLE: 'unstable'>

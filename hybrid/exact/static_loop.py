@@ -11,7 +11,8 @@ from flint import fmpq, fmpq_mat, fmpq_poly, fmpz_poly
 from hybrid.cached import cached_property
 from hybrid.exact import polynomial
 from hybrid.exact.spectrum import rational_matrix
-from hybrid.question import Mask, Region
+from hybrid.pole_region import Region
+from hybrid.question import Mask
 from hybrid.systems.linear import LinearSystem, require_inputs
 
 Entry = tuple[int, int]  # (input, output) of an entry of K

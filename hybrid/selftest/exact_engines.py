@@ -78,7 +78,8 @@ def _ball_verdict(M: Any, discrete: bool) -> int:
 
 
 def _ball_reach(stack: MatrixStack, i: int) -> int:
-    from hybrid.question import RankQuestion, Region
+    from hybrid.pole_region import Region
+    from hybrid.question import RankQuestion
     from hybrid.verify import rank
 
     answer = rank.decide(RankQuestion(stack.system(i), "controllability", Region()))

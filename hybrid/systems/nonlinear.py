@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,37 +21,13 @@ from hybrid.expressions.infix import infix
 from hybrid.expressions.parser import read_expression
 from hybrid.expressions.source import DomainError
 from hybrid.precision import working_precision
+from hybrid.systems.jacobians import Jacobians, Linearisation, Matrix, arb_matrix, float_matrix
 from hybrid.systems.linear import sample_time
 from hybrid.systems.numbers import spell
-from hybrid.systems.point import Point, as_text, constant_node, enclose, enter, required
+from hybrid.systems.point import Point, constant_node, enclose, enter, required
 
 FREE = "free"
 """The value of a parameter that stays a symbol; None says the same."""
-
-Matrix = TypeVar("Matrix")
-_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")  # not the exponent of a number
-
-
-@dataclass(frozen=True)
-class Linearisation(Generic[Matrix]):
-    """x' ≈ f + A (x − x₀) + B (u − u₀), y ≈ g + C (x − x₀) + D (u − u₀); g, C and D are None without outputs."""
-
-    f: tuple[Any, ...]
-    A: Matrix
-    B: Matrix
-    g: tuple[Any, ...] | None = None
-    C: Matrix | None = None
-    D: Matrix | None = None
-
-
-@dataclass(frozen=True)
-class Jacobians:
-    """A = ∂f/∂x, B = ∂f/∂u and, of the outputs, C and D as tapes over the system's variables, row by row."""
-
-    A: Tape
-    B: Tape
-    C: Tape | None
-    D: Tape | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -235,8 +210,8 @@ class NonlinearSystem:
         Raises:
             DomainError: f or a derivative has no value there; names the operation, its line and column.
         """
-        values = [enter(value, name, FLOATS) for value, name in self._ordered(point)]
-        return self._linearised(FLOATS, values, float, _float_matrix)
+        values = [enter(value, name, FLOATS) for value, name in self.ordered(point)]
+        return self._linearised(FLOATS, values, float, float_matrix)
 
     def linearise_exact(self, point: Point) -> Linearisation[tuple[tuple[Fraction, ...], ...]] | None:
         """The linearisation at a point in exact arithmetic, or None where a value is irrational.
@@ -250,7 +225,7 @@ class NonlinearSystem:
         from hybrid.expressions.exact import NotExact, exact, fraction
 
         try:
-            values = [enter(value, name, exact()) for value, name in self._ordered(point)]
+            values = [enter(value, name, exact()) for value, name in self.ordered(point)]
             return self._linearised(exact(), values, fraction, lambda rows, _: tuple(map(tuple, rows)))
         except NotExact:
             return None
@@ -272,15 +247,28 @@ class NonlinearSystem:
         from hybrid.expressions.balls import balls
 
         with working_precision(precision):
-            values = [enclose(value, name) for value, name in self._ordered(box)]
+            values = [enclose(value, name) for value, name in self.ordered(box)]
             try:
-                return self._linearised(balls(), values, arb, _arb_matrix, precision)
+                return self._linearised(balls(), values, arb, arb_matrix, precision)
             except DomainError as violation:
                 return violation
 
     def enclose(self, point: Point) -> dict[str, Any]:
         """Each coordinate of a point as an arb, at the precision of flint's context; inputs left out are 0."""
-        return {name: enclose(value, name) for value, name in self._ordered(point)}
+        return {name: enclose(value, name) for value, name in self.ordered(point)}
+
+    def ordered(self, point: Point) -> list[tuple[Any, str]]:
+        """Value and name of each variable; inputs that are left out are 0."""
+        if not isinstance(point, Mapping):
+            if len(point) not in (self.n, len(self.variables)):
+                expected = f"{self.n}, one for each state, or {len(self.variables)} with inputs and free parameters"
+                raise DimensionError("point", f"{len(point)} values", expected)
+            point = dict(zip(self.variables, point, strict=False))
+        unknown = [name for name in point if name not in self.variables]
+        if unknown:
+            raise ProblemError("point", unknown[0], f"one of {', '.join(self.variables)}")
+        inputs = set(self.inputs)
+        return [(point.get(name, 0) if name in inputs else required(point, name), name) for name in self.variables]
 
     # Other systems
 
@@ -299,33 +287,9 @@ class NonlinearSystem:
         >>> NonlinearSystem(["x"], ["u"], ["x^2 + u"]).closed_loop([[2.0]], {"x": 1, "u": -1}).f([1.0])
         array([0.])
         """
-        K = np.asarray(gain, float)
-        fed_back, width = (self._measured(), self.p) if output else (list(self.states), self.n)
-        if K.shape != (self.m, width):
-            expected = f"({self.m}, {width}), inputs by {'outputs' if output else 'states'}"
-            raise DimensionError("gain", f"shape {K.shape}", expected)
-        values = {name: as_text(value) for value, name in self._ordered(at)}
-        offsets = [f"(({y}) - ({_with_values(y, values)}))" for y in fed_back]
-        feedback = [
-            f"{u} = ({values[u]})" + "".join(f" - ({k.hex()})*{x}" for k, x in zip(row, offsets, strict=True))
-            for u, row in zip(self.inputs, K.tolist(), strict=True)
-        ]
-        equations = [f"{x}' = {f}" for x, f in zip(self.states, infix(self.rhs), strict=True)]
-        text = "\n".join([*feedback, *equations])
-        free = dict.fromkeys(self.free, FREE)
-        outputs = None if self.readout is None else infix(self.readout)
-        name = f"{self.name}, closed loop" if self.name else ""
-        return NonlinearSystem(self.states, (), text, free, outputs, self.dt, name, self.time)
+        from hybrid.systems.closing import close
 
-    def _measured(self) -> list[str]:
-        """The outputs as text in the states."""
-        if self.readout is None:
-            return list(self.states)
-        measured = infix(self.readout)
-        for name in (name for text in measured for name in _NAME.findall(text)):
-            if name in self.inputs:
-                raise ProblemError("outputs", f"one that depends on {name}", "outputs of the states, to feed them back")
-        return measured
+        return close(self, np.asarray(gain, float), at, by_output=output)
 
     def to_control(self) -> Any:
         """The same system as a python-control NonlinearIOSystem, in doubles."""
@@ -418,19 +382,6 @@ class NonlinearSystem:
             columns = self._program(tape, STACKS)([*state.T, *given.T, *free])
         return np.stack([np.broadcast_to(column, stack) for column in columns], axis=-1)
 
-    def _ordered(self, point: Point) -> list[tuple[Any, str]]:
-        """Value and name of each variable; inputs that are left out are 0."""
-        if not isinstance(point, Mapping):
-            if len(point) not in (self.n, len(self.variables)):
-                expected = f"{self.n}, one for each state, or {len(self.variables)} with inputs and free parameters"
-                raise DimensionError("point", f"{len(point)} values", expected)
-            point = dict(zip(self.variables, point, strict=False))
-        unknown = [name for name in point if name not in self.variables]
-        if unknown:
-            raise ProblemError("point", unknown[0], f"one of {', '.join(self.variables)}")
-        inputs = set(self.inputs)
-        return [(point.get(name, 0) if name in inputs else required(point, name), name) for name in self.variables]
-
     def __reduce__(self) -> tuple[Any, ...]:
         # Read again on the other side: programs and read-only mappings do not travel.
         texts = (self.states, self.inputs, self.equations, dict(self.parameters), self.outputs, self.dt, self.name)
@@ -443,23 +394,8 @@ class NonlinearSystem:
         return f"<NonlinearSystem {label}n={self.n}, m={self.m}, p={self.p}, {time}{free}>"
 
 
-def _with_values(text: str, values: Mapping[str, str]) -> str:
-    """An expression with the values of its variables in it."""
-    return _NAME.sub(lambda name: f"({values[name[0]]})" if name[0] in values else name[0], text)
-
-
 def _is_free(value: object) -> bool:
     return value is None or (isinstance(value, str) and value == FREE)
-
-
-def _float_matrix(rows: list[list[float]], width: int) -> NDArray[np.float64]:
-    return np.array(rows, float).reshape(len(rows), width)
-
-
-def _arb_matrix(rows: list[list[Any]], width: int) -> Any:
-    from flint import arb_mat
-
-    return arb_mat(len(rows), width, [entry for row in rows for entry in row])
 
 
 def _array(values: ArrayLike, width: int, name: str) -> NDArray[Any]:

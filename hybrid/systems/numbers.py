@@ -52,9 +52,7 @@ def parse_number(text: str, field: str) -> Fraction:
     raise ParseError(field, repr(text[:80]), EXPECTED)
 
 
-def _assemble(
-    whole: str, exponent: int, denominator: str | None, power: int, field: str, text: str
-) -> Fraction:
+def _assemble(whole: str, exponent: int, denominator: str | None, power: int, field: str, text: str) -> Fraction:
     base = Fraction(whole) * Fraction(10) ** exponent if exponent else Fraction(whole)
     if denominator is None and power == 1:
         return base
@@ -132,3 +130,9 @@ def nearest_float(value: Fraction) -> float:
         return float(value)
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
+
+
+def expect_doubles(field: str, value: np.ndarray[Any, np.dtype[np.float64]]) -> None:
+    """A gain is made of doubles, and so has to be what it is computed from."""
+    if not np.isfinite(value).all():
+        raise ProblemError(field, "a number above 1.8e308", "numbers in the range of doubles, to compute a gain")

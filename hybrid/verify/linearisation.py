@@ -12,8 +12,9 @@ import numpy as np
 from hybrid.expressions.source import DomainError
 from hybrid.precision import working_precision
 from hybrid.systems.exact_matrix import EnclosedMatrix, ExactMatrix
+from hybrid.systems.jacobians import Linearisation
 from hybrid.systems.linear import LinearSystem
-from hybrid.systems.nonlinear import Linearisation, NonlinearSystem
+from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.point import enter, plain_number
 
 _PRECISION = 192  # bits: far below the radius of any enclosure that was worth proving
