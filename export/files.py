@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import onnx
 import torch
@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from hybrid.errors import ModelError
 from hybrid.whole_files import write_whole
+
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 HALF = ".half"
 """Ends the names of weights that are stored in half precision."""
@@ -40,9 +42,51 @@ def read(path: Path, schema: str) -> tuple[dict[str, int], dict[str, Tensor]]:
     return json.loads(properties["shape"]), stored
 
 
-def fill(network: nn.Module, stored: Mapping[str, Tensor]) -> None:
-    """Give a network its parameters among the stored tensors."""
+def load(path: Path, schema: str, build: Callable[[dict[str, int]], AnyNetwork]) -> AnyNetwork:
+    """The network of an exported file; `build` makes one of its shape.
+
+    Raises:
+        ModelError: it is no ONNX file, or not one of this schema.
+    """
+    shape, stored = read(path, schema)
+    network = build(shape)
     network.load_state_dict({name: stored[name] for name in network.state_dict()})
+    return network
+
+
+def ship(
+    network: AnyNetwork,
+    target: Path,
+    validation: float,
+    convert: Callable[[AnyNetwork], onnx.ModelProto],
+    describe: Callable[[bytes], dict[str, Any]],
+    measure: Callable[[Path], dict[str, Any]] | None = None,
+) -> bool:
+    """Export a network, with its card, if no better one lies in its place; whether it did.
+
+    Args:
+        network: on any device; on the CPU while it is converted and described.
+        target: the file.
+        validation: a percentage, by which models are compared.
+        convert: to an ONNX model.
+        describe: what the card says beside name, size and digest of the exported bytes; it may refuse them.
+        measure: how good the file is, for the card.
+    """
+    if not is_best(target, validation):
+        return False
+    device = next(network.parameters()).device
+    exported = convert(network.cpu()).SerializeToString()
+    card = {"name": target.name, **describe(exported), "validation": round(validation, 4), **digest(exported)}
+    network.to(device)
+    write(target, exported, card)
+    if measure is not None:
+        write(target, exported, card | measure(target))
+    return True
+
+
+def digest(exported: bytes) -> dict[str, Any]:
+    """What a card says of the bytes it belongs to."""
+    return {"sha256": hashlib.sha256(exported).hexdigest(), "bytes": len(exported), "licence": "BSD-3-Clause"}
 
 
 def is_best(target: Path, validation: float) -> bool:

@@ -203,8 +203,7 @@ class FineTuning:
             "the user on which neither the weights nor the choice of them depend; validation is on random plants",
             "held_out": _names(family.held_out),
             "parity": best.parity,
-            "sha256": hashlib.sha256(best.exported).hexdigest(),
-            "bytes": len(best.exported),
+            **files.digest(best.exported),
             "licence": self._licence,
         }
 

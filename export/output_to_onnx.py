@@ -8,7 +8,6 @@ writes the graph of this version around the weights of an exported file, and its
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -36,10 +35,7 @@ COUNT = 1000
 
 def load_network(path: Path) -> OutputGainNetwork:
     """The torch network of an exported file."""
-    shape, stored = files.read(path, SCHEMA)
-    network = OutputGainNetwork(OutputShape(**shape))
-    files.fill(network, stored)
-    return network
+    return files.load(path, SCHEMA, lambda shape: OutputGainNetwork(OutputShape(**shape)))
 
 
 def parity(network: OutputGainNetwork, exported: bytes, count: int = 256) -> float:
@@ -72,37 +68,31 @@ def _differences(network: OutputGainNetwork, exported: bytes, count: int) -> lis
 def ship(network: OutputGainNetwork, record: dict[str, Any], validation: float, folder: Path) -> bool:
     """Export to `folder` with a card if no better model of this order lies there; whether it did."""
     target = folder / model_name(network.shape.n)
-    if not files.is_best(target, validation):
-        return False
-    device = next(network.parameters()).device
-    network.cpu()
-    exported = to_model(network).SerializeToString()
-    difference = parity(network, exported)
-    network.to(device)
-    files.require_parity(target.name, difference, PARITY)
-    card = model_card(target.name, exported, network.shape, record)
-    files.write(target, exported, card | {"validation": round(validation, 4), "parity": float(f"{difference:.1e}")})
-    return True
+
+    def describe(exported: bytes) -> dict[str, Any]:
+        difference = parity(network, exported)
+        files.require_parity(target.name, difference, PARITY)
+        return model_card(exported, network.shape, record) | {"parity": float(f"{difference:.1e}")}
+
+    return files.ship(network, target, validation, to_model, describe)
 
 
-def model_card(name: str, exported: bytes, shape: OutputShape, record: dict[str, Any]) -> dict[str, Any]:
+def model_card(exported: bytes, shape: OutputShape, record: dict[str, Any]) -> dict[str, Any]:
     """Everything about an exported model that its bytes do not say, measured on those bytes."""
     losses = {"margin": MARGIN, "softness": SOFTNESS, "runners_up": RUNNERS_UP}
     families = {name: " ".join((family.__doc__ or "").split()) for name, family in FAMILIES.items()}
     return {
-        "name": name,
         "task": f"propose {CANDIDATES} output gains K, u = −K y, of which one should make A − B K C Hurwitz",
-        **_form(exported, shape),
+        **_form(shape),
         "network": shape.as_dict(),
         "training": record | {"loss": losses, "mixture": MIXTURE, "families": families},
         "metrics": card_scores(proposer_of(exported), shape.n, COUNT),
         "metrics_note": f"{COUNT} fresh unstable plants with a known gain for each entry; percentages with one of the "
         "raw candidates stabilising, with the best one proved, and with the first one alone stabilising",
-        "licence": "BSD-3-Clause",
     }
 
 
-def _form(exported: bytes, shape: OutputShape) -> dict[str, Any]:
+def _form(shape: OutputShape) -> dict[str, Any]:
     """What a card says of the file as such."""
     n = shape.n
     return {
@@ -111,8 +101,6 @@ def _form(exported: bytes, shape: OutputShape) -> dict[str, Any]:
         "inputs": {"A": ["N", n, n], "B": ["N", n, 4], "C": ["N", 4, n], "free": ["N", 4, 4], "steps": []},
         "outputs": {"K": ["N", CANDIDATES, 4, 4]},
         "steps": shape.steps,
-        "sha256": hashlib.sha256(exported).hexdigest(),
-        "bytes": len(exported),
     }
 
 
@@ -126,8 +114,9 @@ def renew(file: Path) -> None:
     exported = to_model(network).SerializeToString()
     difference = parity(network, exported)
     files.require_parity(file.name, difference, PARITY)
-    card = json.loads(file.with_suffix(".json").read_text(encoding="utf-8")) | _form(exported, network.shape)
-    files.write(file, exported, card | {"parity": float(f"{difference:.1e}")})
+    card = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    renewed = {**_form(network.shape), **files.digest(exported), "parity": float(f"{difference:.1e}")}
+    files.write(file, exported, card | renewed)
 
 
 def main() -> None:

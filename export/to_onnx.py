@@ -25,10 +25,7 @@ PARITY = 1e-4
 
 def load_network(path: Path) -> RiccatiNetwork:
     """The torch network of an exported file."""
-    shape, stored = files.read(path, SCHEMA)
-    network = RiccatiNetwork(Shape(**shape))
-    files.fill(network, stored)
-    return network
+    return files.load(path, SCHEMA, lambda shape: RiccatiNetwork(Shape(**shape)))
 
 
 def parity(network: RiccatiNetwork, exported: bytes, inputs: tuple[int, ...], count: int = 256) -> float:
@@ -55,14 +52,11 @@ def ship(module: nn.Module, record: dict[str, Any], validation: float, inputs: t
     """Export to `folder` with a card if no better model of this order lies there; whether it did."""
     assert isinstance(module, RiccatiNetwork)
     target = folder / model_name(module.shape.n)
-    if not files.is_best(target, validation):
-        return False
-    device = next(module.parameters()).device
-    module.cpu()
-    exported = to_model(module).SerializeToString()
-    difference = parity(module, exported, inputs)
-    module.to(device)
-    files.require_parity(target.name, difference, PARITY)
-    card = model_card(target.name, exported, module.shape, record, inputs)
-    files.write(target, exported, card | {"validation": round(validation, 4), "parity": float(f"{difference:.1e}")})
-    return True
+
+    def describe(exported: bytes) -> dict[str, Any]:
+        difference = parity(module, exported, inputs)
+        files.require_parity(target.name, difference, PARITY)
+        card = model_card(exported, module.shape, record, inputs)
+        return card | {"parity": float(f"{difference:.1e}")}
+
+    return files.ship(module, target, validation, to_model, describe)

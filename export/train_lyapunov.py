@@ -7,12 +7,12 @@ Labels come from stacked doubling; see `training.py` for the loop.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -53,10 +53,7 @@ class LyapunovTask:
 
     def load(self, path: Path) -> nn.Module:
         """That of a shipped file."""
-        shape, stored = files.read(path, SCHEMA)
-        network = RiccatiNetwork(Shape(**shape))
-        files.fill(network, stored)
-        return network
+        return files.load(path, SCHEMA, lambda shape: RiccatiNetwork(Shape(**shape)))
 
     def loss(self, network: nn.Module, rng: np.random.Generator, batch: int, device: torch.device) -> Tensor:
         """Residual of the last guess, and divergence of every guess from the label."""
@@ -87,30 +84,24 @@ class LyapunovTask:
     def ship(self, network: nn.Module, record: dict[str, Any], validation: float, folder: Path) -> bool:
         """Write the model with its card if it is the best in the folder."""
         assert isinstance(network, RiccatiNetwork)
-        target = folder / model_name(self.shape.n)
-        if not files.is_best(target, validation):
-            return False
-        device = next(network.parameters()).device
-        exported = to_model(network.cpu(), SCHEMA, halved=True).SerializeToString()
-        network.to(device)
-        card = {
-            "name": target.name,
+        about = {
             "task": "propose P = GᵀG, the Lyapunov matrix of a stable A for Q = I",
             "schema": SCHEMA,
             "canonical_form": CANONICAL_FORM,
             "network": self.shape.as_dict(),
             "training": record | {"data": (stable.__doc__ or "").strip()},
-            "validation": round(validation, 4),
-            "sha256": hashlib.sha256(exported).hexdigest(),
-            "bytes": len(exported),
-            "licence": "BSD-3-Clause",
         }
-        files.write(target, exported, card)
-        shipped = LyapunovProposer(target)
-        metrics = _scores(shipped.propose_batch, self.shape.n, seed=770_000, count=2000)
-        note = "percentages of fresh stable matrices that the proposal proves stable"
-        files.write(target, exported, card | {"metrics": metrics, "metrics_note": note})
-        return True
+
+        def convert(network: RiccatiNetwork) -> onnx.ModelProto:
+            return to_model(network, SCHEMA, halved=True)
+
+        def measure(file: Path) -> dict[str, Any]:
+            metrics = _scores(LyapunovProposer(file).propose_batch, self.shape.n, seed=770_000, count=2000)
+            note = "percentages of fresh stable matrices that the proposal proves stable"
+            return {"metrics": metrics, "metrics_note": note}
+
+        target = folder / model_name(self.shape.n)
+        return files.ship(network, target, validation, convert, lambda _: about, measure)
 
     def settings(self) -> dict[str, Any]:
         """Nothing beside the shape."""

@@ -7,7 +7,6 @@ Equations and labels are drawn fresh for every step (`pde_systems`, `pde_labels`
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -63,10 +62,7 @@ class PDETask:
 
     def load(self, path: Path) -> nn.Module:
         """That of a shipped file."""
-        shape, stored = files.read(path, SCHEMA)
-        network = SymbolNetwork(Shape(**shape))
-        files.fill(network, stored)
-        return network
+        return files.load(path, SCHEMA, lambda shape: SymbolNetwork(Shape(**shape)))
 
     def loss(self, network: nn.Module, rng: np.random.Generator, batch: int, device: torch.device) -> Tensor:
         """Cross entropies of both pairs of labels, and what is wrong with the points."""
@@ -86,34 +82,18 @@ class PDETask:
     def ship(self, network: nn.Module, record: dict[str, Any], validation: float, folder: Path) -> bool:
         """Write the model with its card if it is the best in the folder."""
         assert isinstance(network, SymbolNetwork)
-        target = folder / MODEL_NAME
-        if not files.is_best(target, validation):
-            return False
-        device = next(network.parameters()).device
-        exported = to_model(network.cpu()).SerializeToString()
-        network.to(device)
-        files.write(target, exported, model_card(exported, self.shape, record, validation))
-        return True
+        about = {
+            "task": "propose whether u_t + P(D) u = 0 has a solution, whether it decays, and where Re P is negative",
+            "schema": SCHEMA,
+            "canonical_form": CANONICAL_FORM,
+            "network": self.shape.as_dict(),
+            "training": record | {"data": (draw_labelled.__doc__ or "").splitlines()[0]},
+        }
+        return files.ship(network, folder / MODEL_NAME, validation, to_model, lambda _: about)
 
     def settings(self) -> dict[str, Any]:
         """Nothing beside the shape."""
         return {}
-
-
-def model_card(exported: bytes, shape: Shape, record: dict[str, Any], validation: float) -> dict[str, Any]:
-    """What an exported model is and was trained on; `pde_evaluate` adds how good it is."""
-    return {
-        "name": MODEL_NAME,
-        "task": "propose whether u_t + P(D) u = 0 has a solution, whether it decays, and frequencies of negative Re P",
-        "schema": SCHEMA,
-        "canonical_form": CANONICAL_FORM,
-        "network": shape.as_dict(),
-        "training": record | {"data": (draw_labelled.__doc__ or "").splitlines()[0]},
-        "validation": round(validation, 4),
-        "sha256": hashlib.sha256(exported).hexdigest(),
-        "bytes": len(exported),
-        "licence": "BSD-3-Clause",
-    }
 
 
 def grouped(given: Labelled, device: torch.device) -> Any:

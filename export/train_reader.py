@@ -7,7 +7,6 @@ No tree is needed for that: the children's values are known, so all nodes of an 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,10 +86,7 @@ class ReaderTask:
 
     def load(self, path: Path) -> nn.Module:
         """That of a shipped file."""
-        shape, stored = files.read(path, SCHEMA)
-        network = Cells(CellShape(**shape))
-        files.fill(network, stored)
-        return network
+        return files.load(path, SCHEMA, lambda shape: Cells(CellShape(**shape)))
 
     def loss(self, network: nn.Module, rng: np.random.Generator, batch: int, device: torch.device) -> Tensor:
         """Mean error over operators, of values and derivatives."""
@@ -120,29 +116,18 @@ class ReaderTask:
     def ship(self, network: nn.Module, record: dict[str, Any], validation: float, folder: Path) -> bool:
         """Write the model with its card if it is the best in the folder."""
         assert isinstance(network, Cells)
-        target = folder / FILE
-        if not files.is_best(target, validation):
-            return False
-        device = next(network.parameters()).device
-        exported = to_model(network.cpu()).SerializeToString()
-        network.to(device)
-        card = {
-            "name": target.name,
+        about = {
             "task": "read equations: values of all subexpressions and the Jacobian at a point",
             "schema": SCHEMA,
             "network": self.shape.as_dict(),
             "training": record | {"data": (operator_samples.__doc__ or "").splitlines()[0]},
-            "validation": round(validation, 4),
-            "sha256": hashlib.sha256(exported).hexdigest(),
-            "bytes": len(exported),
-            "licence": "BSD-3-Clause",
         }
-        files.write(target, exported, card)
-        metrics = scores(EquationReader(target), seed=770_000, count=1000)
-        files.write(
-            target, exported, card | {"metrics": metrics, "metrics_note": " ".join((scores.__doc__ or "").split())}
-        )
-        return True
+
+        def measure(file: Path) -> dict[str, Any]:
+            metrics = scores(EquationReader(file), seed=770_000, count=1000)
+            return {"metrics": metrics, "metrics_note": " ".join((scores.__doc__ or "").split())}
+
+        return files.ship(network, folder / FILE, validation, to_model, lambda _: about, measure)
 
     def settings(self) -> dict[str, Any]:
         """What else decides the data."""

@@ -7,12 +7,12 @@ It learns from true Jacobians with the errors of a reader, so that no equation i
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -78,10 +78,7 @@ class VerdictTask:
 
     def load(self, path: Path) -> nn.Module:
         """That of a shipped file."""
-        shape, stored = files.read(path, SCHEMA)
-        network = VerdictNetwork(VerdictShape(**shape))
-        files.fill(network, stored)
-        return network
+        return files.load(path, SCHEMA, lambda shape: VerdictNetwork(VerdictShape(**shape)))
 
     def loss(self, network: nn.Module, rng: np.random.Generator, batch: int, device: torch.device) -> Tensor:
         """Of the verdict, and of the rate where there is one."""
@@ -141,33 +138,26 @@ class VerdictTask:
     def ship(self, network: nn.Module, record: dict[str, Any], validation: float, folder: Path) -> bool:
         """Write the model with its card if it is the best in the folder."""
         assert isinstance(network, VerdictNetwork)
-        target = folder / file_name(self.task)
-        if not files.is_best(target, validation):
-            return False
-        device = next(network.parameters()).device
-        exported = to_model(network.cpu(), self.task).SerializeToString()
-        network.to(device)
-        card = {
-            "name": target.name,
+        about = {
             "task": f"judge the {self.task} of a Jacobian",
             "schema": SCHEMA,
             "network": self.shape.as_dict(),
             "training": record | {"data": "Jacobians of random systems as the paper draws them, half of them yes"},
-            "validation": round(validation, 4),
-            "sha256": hashlib.sha256(exported).hexdigest(),
-            "bytes": len(exported),
-            "licence": "BSD-3-Clause",
         }
-        files.write(target, exported, card)
-        shipped = VerdictProposer(self.task, target)
+
+        def convert(network: VerdictNetwork) -> onnx.ModelProto:
+            return to_model(network, self.task)
+
+        return files.ship(network, folder / file_name(self.task), validation, convert, lambda _: about, self._measure)
+
+    def _measure(self, file: Path) -> dict[str, Any]:
+        shipped = VerdictProposer(self.task, file)
         rng, metrics = np.random.default_rng(770_000), {}
         for source, d, p in SIZES[self.task]:
             J, yes = balanced(rng, self.task, source, d, p, 400)
             said = shipped.propose(J[:, :, :d], J[:, :, d:] if J.shape[2] > d else None)
             metrics[f"{source}, {d} states, {p} inputs"] = round(100 * float(((said.score > 0.5) == yes).mean()), 1)
-        note = "percentages right on fresh true Jacobians, half of them yes"
-        files.write(target, exported, card | {"metrics": metrics, "metrics_note": note})
-        return True
+        return {"metrics": metrics, "metrics_note": "percentages right on fresh true Jacobians, half of them yes"}
 
     def settings(self) -> dict[str, Any]:
         """What else decides the data."""
