@@ -219,6 +219,10 @@ def is_true_nearby(name: str, path: Path_, forged: Document) -> bool:
     if name == "equilibria" and path[:2] == ("claim", "box"):  # x′ = x² − 2 rests at ±√2, of which one was found
         lo, hi = (Fraction(end) for end in claim["box"]["x"])
         return lo * lo < 2 < hi * hi and hi > 0
+    if path[:2] == ("claim", "point"):  # they rest where y = 0 and u = 0, and at one x in the box that was proved
+        box = {x: [checker._number(end, x) for end in ends] for x, ends in claim["point"].items()}
+        lo, hi = (checker._number(end, "x") for end in document(name)["claim"]["point"]["x"])
+        return box["x"][0] <= lo and hi <= box["x"][1] and all(a <= 0 <= b for x, (a, b) in box.items() if x != "x")
     not_even_at_rest = path == ("claim", "equilibrium") and not claim["equilibrium"]
     return not_even_at_rest or path[1] in ("outputs", "abscissa", "decay", "damping")
 

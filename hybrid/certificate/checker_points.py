@@ -13,6 +13,9 @@ they leave the real ones, on principal branches (√−1 = j, log −1 = πj, an
     Of a gain K for u = −K x the matrix is A − B K. The reading "paper" is that of Charton, Hayat and Lample 2020, whose
     gain is for the normalised system x' = (A/‖A‖_F) x + B u under u = +K x.
   regular minor     n columns of [B AB … Aⁿ⁻¹B] with a determinant that is not 0.
+  vanishing         (beside any of these) Entries that are exactly 0 although irrational numbers occur in them, as the
+    derivative of f(x) u/u by u: they are 0 in the algebra of checker_functions.py, after all divisors were seen not to
+    be 0 in balls.
   zero pattern      States to which no chain of entries leads from an input, or rows of [A B] with entries in fewer
     columns than there are rows: uncontrollable whatever the other entries are (Lin 1974).
 """
@@ -40,17 +43,30 @@ def prove(inner: dict[str, Any], witness: dict[str, Any], system: Any, point: An
     core._expect(all(low == high for low, high in point), "A claim of this kind is about a point, not a box.")
     core._expect(system.dt is None, "A claim of this kind is about continuous time.")
     flint = equations._flint(core)
-    known = core._fields(witness["witness"], "The witness", "precision", "minor columns unreached dilation")
+    known = core._fields(witness["witness"], "The witness", "precision", "minor columns unreached dilation vanishing")
     bits = core._count(known["precision"])
     core._expect(_LEAST_PRECISION <= bits <= equations.MAX_PRECISION, "The precision is out of range.")
     with flint.ctx.workprec(bits):
         o = complex_arithmetic(equations, flint) if is_complex else equations._Arithmetic(flint)
         rows = equations._jacobian(system.programs, [low for low, _ in point], o)[1]
         n = len(system.states)
+        for i, j in _vanishing(known.get("vanishing", []), system.programs, [low for low, _ in point], core, equations):
+            rows[i][j] = Fraction(0)
         proof = _Proof(o, core, n, *_matrices(rows, n, is_complex, o), known)
         claim = proof.words(inner, witness["method"])
     values = ", continued to complex values" if is_complex else ""
     return core.Report(True, claim, f"Proved in ball arithmetic for the Jacobian at the point{values}.")
+
+
+def _vanishing(stated: Any, programs: list[Any], point: list[Fraction], core: Any, equations: Any) -> list[list[int]]:
+    """Places of entries that are 0 as rational functions of the irrational numbers in them."""
+    places = [[core._count(i) for i in core._list(place, "A place")] for place in core._list(stated, "The places")]
+    exists = all(len(place) == 2 and place[0] < len(programs) and place[1] < len(point) for place in places)
+    core._expect(exists, "There is no such entry of the Jacobian.")
+    algebra = core._beside("functions", "A claim about entries that vanish").Algebra(equations)
+    rows = {i: equations._jacobian([programs[i]], point, algebra)[1][0] for i in {i for i, _ in places}}
+    core._expect(all(algebra.is_zero(rows[i][j]) for i, j in places), "An entry is not shown to vanish.")
+    return places
 
 
 def complex_arithmetic(equations: Any, flint: Any) -> Any:

@@ -23,18 +23,15 @@ asin and acos of real numbers outside their domain included, but no argument tha
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 from typing import Any
 
 MAX_BLOCKS = 64
 MAX_PRECISION = 8192
-MAX_TERMS = 3000  # of one polynomial
 MAX_STATES = 50
 MAX_STEPS = 3 * 10**7  # with coefficients of series
-MAX_ALGEBRA = 10**6  # products of terms
-MAX_BITS = 20_000  # of a coefficient of a polynomial
 _MINOR, _ROW = "silverman-meadows minor", "vanishing row"
 _ONE, _ZERO = Fraction(1), Fraction(0)
 
@@ -182,14 +179,15 @@ def _prove_row(pair: _Pair, witness: Any) -> str:
         return ""
 
     pair.in_numbers(is_analytic, 1, precision)
-    o = _Functions(pair)
-    A, B = pair.jacobians(o, o.time)
-    p = [[pair.value(program, o, o.time) for program in row]]
+    functions = _Functions(pair)
+    o, time = functions.algebra, functions.time
+    A, B = pair.jacobians(o, time)
+    p = [[pair.value(program, o, time) for program in row]]
     for _ in range(n):
         for entry in _product(p, B, o)[0]:
             core._expect(o.is_zero(entry), "The row is not shown to vanish on what the inputs reach.")
         moved = _product(p, A, o)[0]
-        p = [[o.add(o.change(x), y) for x, y in zip(p[0], moved, strict=True)]]
+        p = [[o.add(functions.change(x), y) for x, y in zip(p[0], moved, strict=True)]]
     return "Proved in exact rational functions: a row vanishes on everything that the inputs reach."
 
 
@@ -433,242 +431,45 @@ class _Series:
 
 # ---------------------------------------------------------------------------------------------- functions
 
-Monomial = tuple[tuple[int, int], ...]
-"""Pairs (number of a symbol, its exponent), in ascending order."""
-Poly = dict[Monomial, Fraction]
-Ratio = tuple[Poly, Poly]
-
 
 class _Functions:
-    """Functions of t, as rational functions of t and of symbols for the other functions that occur.
-
-    A value is a Fraction or a pair of polynomials. What is zero here is zero as a function: what the symbols stand for
-    satisfies every identity that independent symbols with these derivatives do, and the one that is used, sin² = 1 −
-    cos². A divisor is not the function 0, as the same division was done in numbers at the instant.
-    """
+    """Functions of t: the algebra of checker_functions.py with t as a symbol, and derivatives in t."""
 
     def __init__(self, pair: _Pair) -> None:
-        self._equations, self._left = pair.equations, MAX_ALGEBRA
-        self._symbols: dict[Any, int] = {}
-        self._rates: list[Any] = []
-        self._sines: dict[int, int] = {}  # the symbol of a sine → that of the cosine
-        self.time = self._symbol("t", _ONE)
+        functions = pair.core._beside("functions", "A claim about a row")
+        self.algebra = functions.Algebra(pair.equations, self._differentiate)
+        self._angle = pair.equations._Angle
+        self.time = self.algebra.symbol("t")
+        self._rates: dict[int, Any] = {0: _ONE}  # of other symbols, where they are not 0
 
-    def _symbol(self, key: Any, rate: Any) -> Any:
-        if key not in self._symbols:
-            self._symbols[key] = len(self._rates)
-            self._rates.append(rate)
-        return {((self._symbols[key], 1),): _ONE}, {(): _ONE}
-
-    def is_zero(self, a: Any) -> bool:
-        return bool(a == 0) if isinstance(a, Fraction) else not a[0]
-
-    def _ratio(self, a: Any) -> Ratio:
-        if isinstance(a, Fraction):
-            return ({(): a} if a else {}), {(): _ONE}
-        if isinstance(a, self._equations._Angle):
-            pi = self._symbol("pi", _ZERO)
-            found: Ratio = self.add(a.offset, self._multiplied(self._ratio(a.multiple), pi))
-            return found
-        return a  # type: ignore[no-any-return]
-
-    def _reduced(self, numerator: Poly, denominator: Poly) -> Any:
-        """The same value, as a number where it is seen to be one; common factors of all terms are cancelled."""
-        if not numerator:
-            return _ZERO
-        lead = next(iter(denominator))
-        ratio = numerator.get(lead, _ZERO) / denominator[lead]
-        if numerator.keys() == denominator.keys() and all(numerator[m] == ratio * c for m, c in denominator.items()):
-            return ratio
-        common = _common([*numerator, *denominator])
-        scale = denominator[lead]
-        return tuple({_without(m, common): c / scale for m, c in part.items()} for part in (numerator, denominator))
-
-    def _times(self, a: Poly, b: Poly) -> Poly:
-        self._spend(len(a) * len(b))
-        product: Poly = {}
-        for m, c in a.items():
-            for k, d in b.items():
-                _put(product, _joined(m, k), c * d)
-        return self._without_squares(product)
-
-    def _without_squares(self, p: Poly) -> Poly:
-        """sin² = 1 − cos², wherever it occurs."""
-        while True:
-            found = next(((m, i) for m in p for i, (s, e) in enumerate(m) if s in self._sines and e > 1), None)
-            if found is None:
-                self._expect_short(p)
-                return p
-            m, i = found
-            self._spend(len(p))
-            c, (sine, exponent) = p.pop(m), m[i]
-            rest = (*m[:i], *([(sine, exponent - 2)] if exponent > 2 else []), *m[i + 1 :])
-            _put(p, rest, c)
-            _put(p, _joined(rest, ((self._sines[sine], 2),)), -c)
-
-    def _expect_short(self, p: Poly) -> None:
-        if len(p) > MAX_TERMS:
-            raise self._equations._TooMuchWork("The functions grow too long for this checker.")
-        for c in p.values():
-            self._short(c)
-
-    def _short(self, c: Fraction) -> Fraction:
-        if max(c.numerator.bit_length(), c.denominator.bit_length()) > MAX_BITS:
-            raise self._equations._TooMuchWork("The functions have coefficients that are too long for this checker.")
-        return c
-
-    def _spend(self, work: int) -> None:
-        self._left -= work
-        if self._left < 0:
-            raise self._equations._TooMuchWork("Its proof needs more algebra than this checker undertakes.")
-
-    def _multiplied(self, a: Ratio, b: Ratio) -> Any:
-        return self._reduced(self._times(a[0], b[0]), self._times(a[1], b[1]))
-
-    # The arithmetic that programs are run in
-
-    def add(self, a: Any, b: Any) -> Any:
-        if isinstance(a, Fraction) and isinstance(b, Fraction):
-            return self._short(a + b)
-        (p, q), (r, s) = self._ratio(a), self._ratio(b)
-        if q == s:
-            return self._reduced(_plus(p, r), q)
-        return self._reduced(_plus(self._times(p, s), self._times(r, q)), self._times(q, s))
-
-    def negate(self, a: Any) -> Any:
-        return self.multiply(Fraction(-1), a)
-
-    def multiply(self, a: Any, b: Any) -> Any:
-        if isinstance(a, Fraction) and isinstance(b, Fraction):
-            return self._short(a * b)
-        return self._multiplied(self._ratio(a), self._ratio(b))
-
-    def divide(self, a: Any, b: Any) -> Any:
-        if not isinstance(b, self._equations._Angle) and self.is_zero(b):
-            raise self._equations._Undefined("A division by zero.")
-        p, q = self._ratio(b)
-        return self._multiplied(self._ratio(a), (q, p))
-
-    def power(self, a: Any, k: int) -> Any:
-        if abs(k) > 64:
-            raise self._equations._TooMuchWork("An exponent is too large for this checker.")
-        return reduce(self.multiply, [a] * k, _ONE) if k >= 0 else self.divide(_ONE, self.power(a, -k))
-
-    def root(self, a: Any, k: int) -> Any:
-        rational = self._equations._rational_root(a, k)
-        if rational is not None:
-            return rational
-        rate = self.change(a)
-        root = self._symbol(("root", k, self._key(a)), _ZERO)
-        if not self.is_zero(rate):
-            self._set_rate(root, self.divide(self.multiply(root, rate), self.multiply(Fraction(k), a)))
-        return root
-
-    def _set_rate(self, symbol: Any, rate: Any) -> None:
-        ((((number, _),), _),) = symbol[0].items()
-        self._rates[number] = rate
-
-    def _key(self, a: Any) -> Any:
-        p, q = self._ratio(a)
-        return frozenset(p.items()), frozenset(q.items())
-
-    def call(self, name: str, a: Any) -> Any:
-        if name == "sqrt":
-            return self.root(a, 2)
-        special = self._equations._special(name, a)
-        if special is not None:
-            return special
-        if name == "tan":
-            return self.divide(self.call("sin", a), self.call("cos", a))
-        if name == "abs":
-            return self.multiply(self.call("sign", a), a)
-        if name in ("sinh", "cosh", "tanh"):
-            return self._hyperbolic(name, a)
-        if name in ("sin", "cos"):
-            return self._trigonometric(name, a)
-        symbol, rate = self._symbol((name, self._key(a)), _ZERO), self.change(a)
-        if not self.is_zero(rate):
-            self._set_rate(symbol, self.multiply(self.derivative(name, a, symbol), rate))
-        return symbol
-
-    def _trigonometric(self, name: str, a: Any) -> Any:
-        key = self._key(a)
-        sine, cosine = self._symbol(("sin", key), _ZERO), self._symbol(("cos", key), _ZERO)
-        self._sines[self._symbols["sin", key]] = self._symbols["cos", key]
-        rate = self.change(a)
-        self._set_rate(sine, self.multiply(cosine, rate))
-        self._set_rate(cosine, self.negate(self.multiply(sine, rate)))
-        return sine if name == "sin" else cosine
-
-    def _hyperbolic(self, name: str, a: Any) -> Any:
-        up = self.call("exp", a)
-        down = self.divide(_ONE, up)
-        sine, cosine = self.add(up, self.negate(down)), self.add(up, down)
-        if name == "tanh":
-            return self.divide(sine, cosine)
-        return self.divide(sine if name == "sinh" else cosine, Fraction(2))
-
-    def derivative(self, name: str, a: Any, value: Any) -> Any:
-        if name == "tan":
-            return self.add(_ONE, self.power(value, 2))
-        return self._equations._Arithmetic.derivative(self, name, a, value)
-
-    def _slope_of_abs(self, a: Any) -> Any:
-        return self.call("sign", a)
+    def _differentiate(self, number: int, symbol: Any, name: str, argument: Any, order: int) -> None:
+        """Keep the rate of a new symbol: (x^(1/k))' = x^(1/k) x'/(k x), f(x)' = f'(x) x'."""
+        o, rate = self.algebra, self.change(argument)
+        if o.is_zero(rate):
+            return
+        if name == "root":
+            self._rates[number] = o.divide(o.multiply(symbol, rate), o.multiply(Fraction(order), argument))
+        else:
+            self._rates[number] = o.multiply(o.derivative(name, argument, symbol), rate)
 
     def change(self, a: Any) -> Any:
         """The derivative in time."""
-        if isinstance(a, Fraction | self._equations._Angle):
+        if isinstance(a, Fraction | self._angle):
             return _ZERO
-        p, q = a
+        o, (p, q) = self.algebra, a
         one = {(): _ONE}
-        gained, lost = self.multiply(self._rate(p), (q, one)), self.multiply((p, one), self._rate(q))
-        return self.divide(self.add(gained, self.negate(lost)), (self._times(q, q), one))
+        gained, lost = o.multiply(self._rate(p), (q, one)), o.multiply((p, one), self._rate(q))
+        return o.divide(o.add(gained, o.negate(lost)), (o.times(q, q), one))
 
-    def _rate(self, p: Poly) -> Any:
+    def _rate(self, p: Any) -> Any:
         """The derivative of a polynomial."""
         total: Any = _ZERO
         for m, c in p.items():
             for i, (symbol, exponent) in enumerate(m):
                 rest = (*m[:i], *([(symbol, exponent - 1)] if exponent > 1 else []), *m[i + 1 :])
-                total = self.add(total, self.multiply(({rest: c * exponent}, {(): _ONE}), self._rates[symbol]))
+                rate = self._rates.get(symbol, _ZERO)
+                total = self.algebra.add(total, self.algebra.multiply(({rest: c * exponent}, {(): _ONE}), rate))
         return total
-
-
-def _joined(a: Monomial, b: Monomial) -> Monomial:
-    exponents = dict(a)
-    for symbol, exponent in b:
-        exponents[symbol] = exponents.get(symbol, 0) + exponent
-    return tuple(sorted(exponents.items()))
-
-
-def _put(p: Poly, m: Monomial, c: Fraction) -> None:
-    total = p.get(m, _ZERO) + c
-    if total:
-        p[m] = total
-    else:
-        p.pop(m, None)
-
-
-def _plus(a: Poly, b: Poly) -> Poly:
-    total = dict(a)
-    for m, c in b.items():
-        _put(total, m, c)
-    return total
-
-
-def _common(monomials: Sequence[Monomial]) -> Monomial:
-    """The largest monomial that divides them all."""
-    least = dict(monomials[0])
-    for m in monomials[1:]:
-        here = dict(m)
-        least = {s: min(e, here[s]) for s, e in least.items() if s in here}
-    return tuple(sorted(least.items()))
-
-
-def _without(m: Monomial, common: Monomial) -> Monomial:
-    taken = dict(common)
-    return tuple((s, e - taken.get(s, 0)) for s, e in m if e > taken.get(s, 0))
 
 
 if __name__ == "__main__":

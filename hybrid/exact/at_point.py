@@ -10,7 +10,7 @@ and their conjugates.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,22 @@ class PointJacobian:
     precision: int
     A: Rows
     B: Rows
+    vanishing: tuple[tuple[int, int], ...] = ()
+    """Places (row, column of [A B]) whose zeros are supposed; the checker proves them or refuses the certificate."""
+
+    @cached_property
+    def open_places(self) -> tuple[tuple[int, int], ...]:
+        """Entries that may be 0 and may be not."""
+        rows = [(*a, *b) for a, b in zip(self.A, self.B, strict=True)]
+        return tuple((i, j) for i, row in enumerate(rows) for j, x in enumerate(row) if _may_be_zero(x))
+
+    def supposing(self, places: tuple[tuple[int, int], ...]) -> PointJacobian:
+        """The same with exact zeros in these places."""
+        n = self.system.n
+        rows = [[*a, *b] for a, b in zip(self.A, self.B, strict=True)]
+        for i, j in places:
+            rows[i][j] = fmpq(0)
+        return replace(self, A=[row[:n] for row in rows], B=[row[n:] for row in rows], vanishing=places)
 
     @cached_property
     def is_rational(self) -> bool:
@@ -169,6 +185,10 @@ def _real_ball(entry: Any) -> arb:
 
 def _is_zero(entry: Any) -> bool:
     return bool(entry == 0)  # of a ball: exactly 0, without a radius
+
+
+def _may_be_zero(entry: Any) -> bool:
+    return not isinstance(entry, fmpq) and not _is_zero(entry) and bool(entry.contains(0))
 
 
 def _floats(rows: Rows) -> np.ndarray[Any, Any]:

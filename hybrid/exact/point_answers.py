@@ -46,7 +46,7 @@ def decide(question: LocalQuestion) -> Answer | PointJacobian | None:
     if point is None or question.system.is_discrete:
         _refuse_for_the_paper(question)
         return None
-    last: tuple[PointJacobian, LinearQuestion] | None = None
+    tried: list[tuple[PointJacobian, LinearQuestion]] = []
     for found in _jacobians(question, point):
         asked = question.ask(found.stand_in())
         if not _is_ours(asked, question):
@@ -57,11 +57,27 @@ def decide(question: LocalQuestion) -> Answer | PointJacobian | None:
         answer = _answer(question, asked, found, point)
         if answer is not None:
             return answer
-        last = found, asked
-    assert last is not None
+        tried.append((found, asked))
+    last = tried[-1]
+    answer = _with_zeros(question, tried, point)
+    if answer is not None:
+        return answer
     reason = Reason.GAIN_NOT_PROVED if isinstance(last[1], FeedbackQuestion) else Reason.ENCLOSURE_TOO_WIDE
     paper = _undecided_reading(*last, point) if question.paper else None
     return Answer(question, Status.UNDECIDED, Verdict.UNKNOWN, Route.EXACT, reason=reason, point=point, paper=paper)
+
+
+def _with_zeros(
+    question: LocalQuestion, tried: list[tuple[PointJacobian, LinearQuestion]], point: dict[str, Fraction]
+) -> Answer | None:
+    """The answer if entries that no precision tells from 0 are 0, where the checker proves that they are."""
+    places = tried[-1][0].open_places
+    if not places:
+        return None
+    answers = (_answer(question, asked, found.supposing(places), point) for found, asked in tried)
+    answer = next((each for each in answers if each is not None), None)
+    proved = answer is not None and answer.certificate is not None and check(answer.certificate).valid
+    return answer if proved else None
 
 
 def decide_from(question: LocalQuestion, jacobian: FloatArray) -> Answer | None:
@@ -339,4 +355,6 @@ def _certificate(
         "equilibrium": False,
         **({"values": "complex"} if found.is_complex else {}),
     }
+    if found.vanishing:
+        witness = witness | {"vanishing": [list(place) for place in found.vanishing]}
     return Certificate(found.system, stated, "enclosed linearisation", {"method": method, "witness": witness})
