@@ -8,7 +8,7 @@ from typing import TypeAlias
 from sympy import Expr, I, ImmutableMatrix, Rational, oo
 from sympy.physics.control import StateSpace
 
-from hybrid.answer import Answer, Reason, Route, Status, Verdict
+from hybrid.answer import Answer, Evolution, PaperReading, Reason, Route, Status, Verdict
 from hybrid.certificate import Certificate
 from hybrid.question import FeedbackQuestion, LocalQuestion, StaticGainQuestion
 from hybrid.systems.linear import LinearSystem
@@ -57,6 +57,16 @@ class SympyAnswer:
     def certificate(self) -> Certificate | None:
         """The proof; `hybrid.check` re-checks it."""
         return self.answer.certificate
+
+    @property
+    def evolution(self) -> Evolution | None:
+        """Of a PDE: whether a solution exists, stays bounded, decays; numbers in it are Fractions."""
+        return self.answer.evolution
+
+    @property
+    def paper(self) -> PaperReading | None:
+        """What the rule of Charton, Hayat and Lample 2020 says, where their reading was asked for."""
+        return self.answer.paper
 
     @property
     def dimension(self) -> int | None:

@@ -45,6 +45,7 @@ def nonlinear_system(
     outputs: Iterable[Expr] | None = None,
     dt: Any = None,
     name: str = "",
+    time: Symbol | None = None,
 ) -> NonlinearSystem:
     """The system of sympy's expressions, equations or mechanics, with every number exact.
 
@@ -63,10 +64,11 @@ def nonlinear_system(
         outputs: expressions, or None where every state is measured.
         dt: the sample time of x⁺ = f; nothing for continuous time.
         name: shown in reports.
+        time: the symbol of time, where f depends on it; see `controllability`.
 
     Raises:
-        ProblemError: a function that hybrid does not know, a number that is not real, time itself, equations that
-            do not determine the derivatives or hold constraints; one sentence.
+        ProblemError: a function that hybrid does not know, a number that is not real, time that was not named,
+            equations that do not determine the derivatives or hold constraints; one sentence.
 
     Source: M x' = F is solved over the polynomials in what its entries are made of, without pivots (sympy's
     `DomainMatrix.solve_den`), so that det M = 0 is the only place where a value is lost.
@@ -86,13 +88,15 @@ def nonlinear_system(
         ordered, rhs = first_order(equations, states, forced, dt)
         named = [name_of(state, "states") for state in ordered]
         shown = None if outputs is None else list(outputs)
-        unknown = _parameters([*rhs, *(shown or ())], [*named, *forced, *given])
-        variables = [*named, *forced, *given, *unknown]
+        clock = [] if time is None else [name_of(time, "time")]
+        unknown = _parameters([*rhs, *(shown or ())], [*named, *forced, *given], clock)
+        variables = [*named, *forced, *given, *unknown, *clock]
         written = texts(rhs, variables, "equations")
         readout = None if shown is None else texts(shown, variables, "outputs")
     except RecursionError:
         raise ProblemError("equations", "deeper nesting", _DEEP) from None
-    return NonlinearSystem(named, forced, written, {**given, **dict.fromkeys(unknown, FREE)}, readout, dt, name)
+    free = dict.fromkeys(unknown, FREE)
+    return NonlinearSystem(named, forced, written, {**given, **free}, readout, dt, name, *clock)
 
 
 def stability(
@@ -103,6 +107,7 @@ def stability(
     decay: Any = 0,
     damping: Any = 0,
     poles: bool = False,
+    paper: bool = False,
     symbols: Iterable[Symbol] = (),
 ) -> SympyAnswer | Boolean:
     """Decide whether an equilibrium is locally exponentially stable; with free parameters, say when.
@@ -114,6 +119,7 @@ def stability(
             equilibrium whatever they are.
         at_point: ask about the Jacobian at that very point, equilibrium or not.
         decay, damping, poles: as in `hybrid.stability`.
+        paper: take the reading of Charton, Hayat and Lample 2020 (see `hybrid.stability`); without free parameters.
         symbols: your own symbols for the free parameters: the conditions are in them and use their assumptions.
 
     Returns:
@@ -132,11 +138,11 @@ def stability(
     (k > 0) & (m > 0)
     """
     rate, ratio = number(decay, "decay"), number(damping, "damping")
-    if _checked(system).free:
+    if _checked(system).free and system.time is None and not paper:
         local = _symbolic(system, at, at_point, symbols)
         return _in_terms_of(local.stable(rate, ratio), symbols)
-    answer = hybrid.stability(system, decay=rate, damping=ratio, poles=poles, at=_point(at), at_point=at_point)
-    return SympyAnswer(answer)
+    asked: dict[str, Any] = {"at": _point(at), "at_point": at_point, "paper": paper}
+    return SympyAnswer(hybrid.stability(system, decay=rate, damping=ratio, poles=poles, **asked))
 
 
 def controllability(
@@ -144,9 +150,13 @@ def controllability(
     *,
     at: Mapping[Any, Any] | None = None,
     at_point: bool = False,
+    paper: bool = False,
     symbols: Iterable[Symbol] = (),
 ) -> SympyAnswer | Boolean:
     """Decide whether the linearisation at an equilibrium is controllable; with free parameters, say when.
+
+    Of a system whose equations depend on time: along `at`, constants or expressions of time, around the instant that
+    it gives to time, or one of those that are tried.
 
     Args, returns, raises: as `stability`; ProblemError also where the system has no inputs.
 
@@ -154,10 +164,14 @@ def controllability(
     >>> x, v, u, b = names("x v u b")
     >>> controllability(nonlinear_system([v, x + b * cos(x) * u], [x, v], [u]))
     Ne(b, 0)
+    >>> t = names("t")
+    >>> swing = nonlinear_system([v, -(1 + cos(t) / 2) * x + u], [x, v], [u], time=t)
+    >>> controllability(swing, at={x: 0, v: 0, t: 0})
+    <SympyAnswer proved: controllable>
     """
-    if _checked(system).free:
+    if _checked(system).free and system.time is None and not paper:
         return _in_terms_of(_symbolic(system, at, at_point, symbols).controllable(), symbols)
-    return SympyAnswer(hybrid.controllability(system, at=_point(at), at_point=at_point))
+    return SympyAnswer(hybrid.controllability(system, at=_point(at), at_point=at_point, paper=paper))
 
 
 def feedback(
@@ -169,6 +183,7 @@ def feedback(
     R: Any = None,
     decay: Any = 0,
     poles: Any = None,
+    paper: bool = False,
     model: Any = True,
 ) -> SympyAnswer:
     """Find a gain K so that u = u* − K (x − x*) makes the equilibrium (x*, u*) locally exponentially stable.
@@ -176,7 +191,7 @@ def feedback(
     Args:
         system: see `nonlinear_system`; without free parameters.
         at, at_point: as in `stability`.
-        Q, R, decay, poles, model: as in `hybrid.feedback`; sympy's matrices and numbers are understood.
+        Q, R, decay, poles, paper, model: as in `hybrid.feedback`; sympy's matrices and numbers are understood.
 
     Returns:
         A SympyAnswer, whose `gain` is the Matrix of Rationals that was proved.
@@ -198,6 +213,7 @@ def feedback(
         model=model,
         at=_point(at),
         at_point=at_point,
+        paper=paper,
     )
     return SympyAnswer(answer)
 
@@ -276,8 +292,13 @@ def equilibria(
 # Symbols and names
 
 
-def _parameters(expressions: Sequence[Basic], declared: Sequence[str]) -> list[str]:
+def _parameters(expressions: Sequence[Basic], declared: Sequence[str], clock: Sequence[str]) -> list[str]:
     """The free symbols that nobody declared, by name.
+
+    Args:
+        expressions: where they occur.
+        declared: names of states, inputs and parameters.
+        clock: the name of time, where the expressions may depend on it.
 
     Raises:
         ProblemError: time itself, or a function or derivative that is neither state nor input.
@@ -286,8 +307,10 @@ def _parameters(expressions: Sequence[Basic], declared: Sequence[str]) -> list[s
     times = {each.args[0] for each in found.values() if isinstance(each, AppliedUndef)}
     unknown = []
     for name, each in found.items():
+        if name in clock:
+            continue
         if each in times:
-            raise ProblemError("equations", f"the time {name}", "right-hand sides that do not depend on time")
+            raise ProblemError("equations", f"the time {name}", "none on the right-hand sides, or time= beside them")
         if name in declared:
             continue
         if isinstance(each, Derivative):

@@ -328,3 +328,43 @@ def test_refused_questions():
         he.stability(Matrix([[1]]))
     with pytest.raises(ProblemError, match="real numbers"):
         he.stability(free, symbols=[sympy.Symbol("k", imaginary=True)])
+
+
+# Systems that vary with time, and the paper's reading
+
+
+def test_time_in_right_hand_sides():
+    pendulum = he.nonlinear_system([Eq(X.diff(t, 2), -(1 + cos(t) / 2) * sin(X) + u)], inputs=[u], time=t)
+    assert (pendulum.time, pendulum.states, pendulum.free) == ("t", ("x", "x_dot"), ("t",))
+    answer = he.controllability(pendulum, at={X: 0, X.diff(t): 0, t: Rational(1, 2)})
+    assert (answer.status, answer.answer.instant) == (Status.PROVED, Fraction(1, 2))
+    assert hybrid.check(answer.certificate).valid
+
+
+def test_along_a_curve_in_time():
+    """v' = sin(x) u: along x = t the input acts, at x = 0 it does not."""
+    v = symbols("v")
+    system = he.nonlinear_system([v, sin(x) * u], [x, v], [u], time=t)
+    assert he.controllability(system, at={x: t, v: 1, t: Rational(1, 2)}).verdict is Verdict.CONTROLLABLE
+    assert he.controllability(system, at={x: 0, v: 0}).verdict is Verdict.UNCONTROLLABLE
+
+
+def test_other_questions_about_time_are_refused():
+    system = he.nonlinear_system([-x * t], [x], time=t)
+    with pytest.raises(ProblemError, match="time: got t"):
+        he.stability(system)
+    with pytest.raises(ProblemError, match="equations: got the time t, expected none"):
+        he.nonlinear_system([X + t], [X])
+
+
+def test_the_papers_reading():
+    system = he.nonlinear_system([-x * (2 + sqrt(x - 2)), sympy.asin(6) * x - y], [x, y])
+    answer = he.stability(system, paper=True)
+    assert (answer.status, answer.paper.holds) == (Status.PROVED, True)
+    assert hybrid.check(answer.certificate).valid
+    drive = he.nonlinear_system([sympy.tan(y) + u, sympy.exp(x) * y], [x, y], [u])
+    assert he.controllability(drive, paper=True).paper.value == 1
+    gained = he.feedback(drive, paper=True)
+    assert (gained.status, gained.gain.shape) == (Status.PROVED, (1, 2))
+    with pytest.raises(ProblemError, match=r"parameters\.k: got no value"):
+        he.stability(he.nonlinear_system([-k * x], [x]), paper=True)
