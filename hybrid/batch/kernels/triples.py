@@ -36,12 +36,11 @@ from hybrid.batch.kernels.lanes import (
     some,
     where,
 )
+from hybrid.batch.kernels.symmetric import cholesky, eigen, exchange, lower_inverse, signed
 
 _BALANCINGS = 12  # sweeps over the states, at most
 _FAR, _FARTHEST = 128.0, 1e200  # ratios of a row to its column from which, and up to which, a unit is changed
 _SWEEPS = 3  # of the channels' scaling
-_ROTATIONS = 12  # sweeps of Jacobi's method, at most
-_DIAGONAL = 1e-24  # what is left off the diagonal, of the square of the norm
 
 Stacks = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
 
@@ -244,19 +243,14 @@ def _sign(X: FloatArray, rows: FloatArray, columns: FloatArray) -> None:
     gram, turned, vectors = block(m, m), block(m, p), block(m, m)
     transpose(X, turned)
     multiply(turned, X, gram)
-    _eigen(gram, vectors)
+    eigen(gram, vectors)
     for j in range(m):
-        put(columns, j, 0, _signed(get(columns, j, 0), get(vectors, j, 0)))
+        put(columns, j, 0, signed(get(columns, j, 0), get(vectors, j, 0)))
     for i in range(p):
         total = lanes(0.0)
         for j in range(m):
             total = total + get(X, i, j) * get(vectors, j, 0)
-        put(rows, i, 0, _signed(get(rows, i, 0), total))
-
-
-@inner
-def _signed(x: Lanes, sign: Lanes) -> Lanes:
-    return where(sign < 0.0, 0.0 - x, x)
+        put(rows, i, 0, signed(get(rows, i, 0), total))
 
 
 @inner
@@ -280,17 +274,8 @@ def _apply(B: FloatArray, factors: FloatArray, channels: FloatArray, direct: Flo
             x, y = get(keys, j, 0), get(keys, j + 1, 0)
             put(keys, j, 0, where(swap, y, x))
             put(keys, j + 1, 0, where(swap, x, y))
-            _exchange(B, swap, j)
-            _exchange(channels, swap, j)
-
-
-@inner
-def _exchange(X: FloatArray, swap: Lanes, j: int) -> None:
-    """Columns j and j + 1 in the lanes whose flag is set."""
-    for i in range(X.shape[0]):
-        x, y = get(X, i, j), get(X, i, j + 1)
-        put(X, i, j, where(swap, y, x))
-        put(X, i, j + 1, where(swap, x, y))
+            exchange(B, swap, j)
+            exchange(channels, swap, j)
 
 
 @inner
@@ -299,7 +284,7 @@ def _balance(A: FloatArray, B: FloatArray, C: FloatArray, floor: float, work: Fl
     n = A.shape[0]
     turned, L, T, inverse, values = block(n, n), block(n, n), block(n, n), block(n, n), block(n, n)
     _gramian(A, B, floor, L)
-    _cholesky(L)
+    cholesky(L)
     transpose(A, turned)
     _gramian(turned, C, floor, T)
     transpose(L, turned)
@@ -307,9 +292,9 @@ def _balance(A: FloatArray, B: FloatArray, C: FloatArray, floor: float, work: Fl
     multiply(turned, work, values)
     symmetrise(values)
     vectors = block(n, n)
-    _eigen(values, vectors)
+    eigen(values, vectors)
     multiply(L, vectors, T)
-    _lower_inverse(L, work)
+    lower_inverse(L, work)
     transpose(vectors, turned)
     multiply(turned, work, inverse)
     for j in range(n):
@@ -321,8 +306,8 @@ def _balance(A: FloatArray, B: FloatArray, C: FloatArray, floor: float, work: Fl
             for k in range(B.shape[1]):
                 total = total + get(inverse, j, i) * get(B, i, k)
         for i in range(n):
-            put(T, i, j, _signed(get(T, i, j), total))
-            put(inverse, j, i, _signed(get(inverse, j, i), total))
+            put(T, i, j, signed(get(T, i, j), total))
+            put(inverse, j, i, signed(get(inverse, j, i), total))
     multiply(inverse, A, work)
     multiply(work, T, A)
     _replace_by(inverse, B)
@@ -359,79 +344,3 @@ def _gramian(A: FloatArray, B: FloatArray, floor: float, W: FloatArray) -> None:
     trace = where(trace > 0.0, trace, lanes(1.0)) * (floor / n)
     for i in range(n):
         put(W, i, i, get(W, i, i) + trace)
-
-
-@inner
-def _cholesky(W: FloatArray) -> None:
-    """The lower factor in place, zeros above."""
-    n = W.shape[0]
-    for i in range(n):
-        for j in range(i + 1):
-            total = get(W, i, j)
-            for k in range(j):
-                total = total - get(W, i, k) * get(W, j, k)
-            put(W, i, j, root(total) if i == j else total / get(W, j, j))
-        for j in range(i + 1, n):
-            put(W, i, j, lanes(0.0))
-
-
-@inner
-def _lower_inverse(L: FloatArray, out: FloatArray) -> None:
-    n = L.shape[0]
-    for j in range(n):
-        for i in range(n):
-            total = lanes(1.0 if i == j else 0.0)
-            for k in range(j, i):
-                total = total - get(L, i, k) * get(out, k, j)
-            put(out, i, j, total / get(L, i, i) if i >= j else lanes(0.0))
-
-
-@inner
-def _eigen(S: FloatArray, V: FloatArray) -> None:
-    """Eigenvectors of a symmetric S in the columns of V, their eigenvalues on the diagonal of S, falling."""
-    n = S.shape[0]
-    scaled_identity(lanes(1.0), V)
-    for _ in range(_ROTATIONS):
-        off, all_ = lanes(0.0), lanes(0.0)
-        for i in range(n):
-            all_ = all_ + get(S, i, i) * get(S, i, i)
-            for j in range(i):
-                off = off + get(S, i, j) * get(S, i, j)
-        if not some(off > _DIAGONAL * all_):
-            break
-        for q in range(1, n):
-            for p in range(q):
-                _rotate(S, V, p, q)
-    for last in range(n - 1, 0, -1):
-        for j in range(last):
-            swap = get(S, j + 1, j + 1) > get(S, j, j)
-            x, y = get(S, j, j), get(S, j + 1, j + 1)
-            put(S, j, j, where(swap, y, x))
-            put(S, j + 1, j + 1, where(swap, x, y))
-            _exchange(V, swap, j)
-
-
-@inner
-def _rotate(S: FloatArray, V: FloatArray, p: int, q: int) -> None:
-    """One rotation that makes S_pq zero."""
-    n, x = S.shape[0], get(S, p, q)
-    none = x == 0.0
-    slope = (get(S, q, q) - get(S, p, p)) / where(none, lanes(1.0), 2.0 * x)
-    tangent = 1.0 / (magnitude(slope) + root(slope * slope + 1.0))
-    tangent = where(none, lanes(0.0), _signed(tangent, slope))
-    cosine = 1.0 / root(tangent * tangent + 1.0)
-    sine = tangent * cosine
-    put(S, p, p, get(S, p, p) - tangent * x)
-    put(S, q, q, get(S, q, q) + tangent * x)
-    put(S, p, q, lanes(0.0))
-    put(S, q, p, lanes(0.0))
-    for k in range(n):
-        if k != p and k != q:
-            u, v = get(S, k, p), get(S, k, q)
-            put(S, k, p, cosine * u - sine * v)
-            put(S, p, k, cosine * u - sine * v)
-            put(S, k, q, sine * u + cosine * v)
-            put(S, q, k, sine * u + cosine * v)
-        u, v = get(V, k, p), get(V, k, q)
-        put(V, k, p, cosine * u - sine * v)
-        put(V, k, q, sine * u + cosine * v)
