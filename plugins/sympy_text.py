@@ -60,7 +60,7 @@ def name_of(key: Any, field: str) -> str:
     if isinstance(key, AppliedUndef) and len(key.args) == 1 and isinstance(key.args[0], Symbol):
         return str(key.func.__name__)
     if isinstance(key, Derivative) and isinstance(key.expr, AppliedUndef) and len(key.variable_count) == 1:
-        (variable, count), = key.variable_count
+        ((variable, count),) = key.variable_count
         if key.expr.args == (variable,) and count.is_Integer:
             return f"{name_of(key.expr, field)}_{'d' * int(count)}ot"
     raise ProblemError(field, key, "a symbol, a function of time alone such as x(t), or its derivative")

@@ -212,9 +212,11 @@ def test_zeros_that_cancel_are_seen() -> None:
     assert answer.verdict is Verdict.UNCONTROLLABLE
 
 
-def test_what_hinges_on_an_equality_of_irrational_numbers_stays_open() -> None:
-    answer = hybrid.controllability(system("x1*exp(u0)", "x0*(sin(u0)^2 + cos(u0)^2 - 1)", inputs=1), paper=True)
-    assert answer.status is Status.UNDECIDED
+def test_equalities_of_irrational_numbers_that_follow_from_others_are_seen_and_the_rest_stays_open() -> None:
+    seen = hybrid.controllability(system("x1*exp(u0)", "x0*(sin(u0)^2 + cos(u0)^2 - 1)", inputs=1), paper=True)
+    assert seen.verdict is Verdict.UNCONTROLLABLE
+    among_roots = "x0*(sqrt(2)*sqrt(3) - sqrt(6))*exp(u0)"
+    assert hybrid.controllability(system("x1*exp(u0)", among_roots, inputs=1), paper=True).status is Status.UNDECIDED
 
 
 # Patterns and polynomials

@@ -157,9 +157,7 @@ def test_one_gain_for_plants_that_have_none_in_common_is_not_invented() -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    st.integers(1, 3), st.integers(1, 2), st.integers(1, 2), st.integers(0, 10**6), st.booleans(), st.integers(1, 2)
-)
+@given(st.integers(1, 3), st.integers(1, 2), st.integers(1, 2), st.integers(0, 10**6), st.booleans(), st.integers(1, 2))
 def test_whatever_is_asked_what_is_said_holds(n: int, m: int, p: int, seed: int, discrete: bool, count: int) -> None:
     """Plants of which nothing is known: a proof is a proof, and a search that finds nothing says so."""
     dt = 1 if discrete else None

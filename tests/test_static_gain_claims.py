@@ -298,9 +298,7 @@ def test_a_structured_gain_near_an_enclosed_equilibrium() -> None:
     assert not outcome(document).valid
 
 
-@pytest.mark.parametrize(
-    ("constant", "method"), [("3", "exact linearisation"), ("1", "enclosed linearisation")]
-)
+@pytest.mark.parametrize(("constant", "method"), [("3", "exact linearisation"), ("1", "enclosed linearisation")])
 def test_a_gain_of_the_outputs_near_an_equilibrium(constant: str, method: str) -> None:
     """x* is 1, or √2 − 1, known by its enclosure alone; the output is a cube, whose slope there counts."""
     equations = ["v", f"x^2 + 2*x - {constant} - v/10 + u"]

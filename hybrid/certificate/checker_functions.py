@@ -1,9 +1,9 @@
 """Exact algebra with numbers that are not rational, and with functions: rational functions of symbols.
 
 The other checkers call this file. A value is a Fraction or a pair of polynomials in symbols, each of which stands for
-π, for a root, or for a function of another value. Each symbol has one value, and the one identity that is used between
-them, sin² = 1 − cos², holds for real numbers, for complex ones and for functions. So what is 0 here is 0, provided
-that no divisor is, which those who call have seen in numbers. What is not 0 here may be 0 all the same.
+π, for a root, or for a function of another value. Each symbol has one value, and the identities that are used between
+them, sin² = 1 − cos² and (a^(1/k))^k = a, hold for real numbers, for complex ones and for functions. So what is 0 here
+is 0, provided that no divisor is, which those who call have seen in numbers. What is not 0 here may be 0 all the same.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Algebra:
     def __init__(self, equations: Any, on_new: Callable[[int, Any, str, Any, int], None] | None = None) -> None:
         self._equations, self._left, self._on_new = equations, MAX_WORK, on_new
         self._numbers: dict[Any, int] = {}
-        self._sines: dict[int, int] = {}  # the symbol of a sine → that of the cosine
+        self._powers: dict[int, tuple[int, Poly]] = {}  # symbol → k and what its k-th power is
         self._positive: set[int] = set()
 
     def symbol(self, name: str, argument: Any = None, order: int = 0) -> Any:
@@ -45,9 +45,13 @@ class Algebra:
         is_new = key not in self._numbers
         number = self._numbers.setdefault(key, len(self._numbers))
         value = {((number, 1),): _ONE}, {(): _ONE}
-        if is_new and name in ("sin", "cos"):  # they come together
-            sine, cosine = self.symbol("sin", argument), self.symbol("cos", argument)
-            self._sines[_number(sine)] = _number(cosine)
+        if is_new and name == "sin":
+            cosine = _number(self.symbol("cos", argument))
+            self._powers[number] = 2, {(): _ONE, ((cosine, 2),): -_ONE}
+        if is_new and name == "root":
+            numerator, denominator = self._ratio(argument)
+            if denominator.keys() == {()}:
+                self._powers[number] = order, {m: c / denominator[()] for m, c in numerator.items()}
         if isinstance(argument, Fraction) and (name == "exp" or (name == "cos" and abs(argument) < _RIGHT_ANGLE)):
             self._positive.add(number)
         if is_new and argument is not None and self._on_new is not None:
@@ -88,21 +92,23 @@ class Algebra:
         for m, c in a.items():
             for k, d in b.items():
                 _put(product, _joined(m, k), c * d)
-        return self._without_squares(product)
+        return self._in_low_powers(product)
 
-    def _without_squares(self, p: Poly) -> Poly:
-        """sin² = 1 − cos², wherever it occurs."""
+    def _in_low_powers(self, p: Poly) -> Poly:
+        """With what the powers of sines and roots are in their place."""
         while True:
-            found = next(((m, i) for m in p for i, (s, e) in enumerate(m) if s in self._sines and e > 1), None)
+            powers = self._powers
+            found = next(((m, i) for m in p for i, (s, e) in enumerate(m) if s in powers and e >= powers[s][0]), None)
             if found is None:
                 self._expect_short(p)
                 return p
             m, i = found
-            self._spend(len(p))
-            c, (sine, exponent) = p.pop(m), m[i]
-            rest = (*m[:i], *([(sine, exponent - 2)] if exponent > 2 else []), *m[i + 1 :])
-            _put(p, rest, c)
-            _put(p, _joined(rest, ((self._sines[sine], 2),)), -c)
+            c, (symbol, exponent) = p.pop(m), m[i]
+            k, power = powers[symbol]
+            self._spend(len(p) + len(power))
+            rest = (*m[:i], *([(symbol, exponent - k)] if exponent > k else []), *m[i + 1 :])
+            for factor, d in power.items():
+                _put(p, _joined(rest, factor), c * d)
 
     def _expect_short(self, p: Poly) -> None:
         if len(p) > MAX_TERMS:

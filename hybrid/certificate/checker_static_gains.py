@@ -59,7 +59,7 @@ class _NoStaticGain:
         shapes = {(len(system.need("B")[0]), len(self._measured(system))) for system in systems}
         if len(shapes) != 1:
             raise core.Unreadable("The systems have to have as many inputs and outputs as each other.")
-        (m, p), = shapes
+        ((m, p),) = shapes
         every = [[1] * p] * m
         mask = core._structure(claim["structure"], every) if "structure" in claim else every
         self.full = all(map(all, mask))

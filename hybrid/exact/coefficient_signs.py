@@ -71,9 +71,7 @@ def _by_trace(loops: Sequence[StaticLoop]) -> Weights | None:
     return None
 
 
-def nonnegative_annihilator(
-    rows: list[list[fmpq]], cost: list[fmpq], most_work: int = A_SECOND
-) -> list[fmpq] | None:
+def nonnegative_annihilator(rows: list[list[fmpq]], cost: list[fmpq], most_work: int = A_SECOND) -> list[fmpq] | None:
     """y ≥ 0 with Σ y = 1, row · y = 0 for every row and cost · y ≤ 0; None if there is none or it takes too long.
 
     The simplex method over Q with Bland's rule: a first phase drives artificial variables to 0, one for each equation;
@@ -127,9 +125,7 @@ def _leaving(table: list[list[fmpq]], basis: list[int], column: int) -> int:
     return min(ratios)[2]  # there is one: Σ y = 1 bounds every variable
 
 
-def _pivot(
-    table: list[list[fmpq]], basis: list[int], leaving: int, column: int, objectives: list[list[fmpq]]
-) -> None:
+def _pivot(table: list[list[fmpq]], basis: list[int], leaving: int, column: int, objectives: list[list[fmpq]]) -> None:
     pivot = table[leaving][column]
     table[leaving] = chosen = [x / pivot for x in table[leaving]]
     for row in [*table, *objectives]:

@@ -146,9 +146,7 @@ def _root_modulo_a_prime(factor: fmpz_poly) -> tuple[int, nmod]:
     return 0, nmod(0, _FIRST_PRIME)
 
 
-def _is_deficient(
-    loop: StaticLoop, inputs: tuple[int, ...], outputs: tuple[int, ...], prime: int, root: nmod
-) -> bool:
+def _is_deficient(loop: StaticLoop, inputs: tuple[int, ...], outputs: tuple[int, ...], prime: int, root: nmod) -> bool:
     """Whether [λI − A, B_I; C_J, 0] has a rank below n modulo the prime."""
     n = loop.n
     rows = []
@@ -229,9 +227,7 @@ def _as_polynomials(states: list[fmpq_mat], solution: list[fmpq], n: int, m: int
     return tuple(tuple(int(c) // content for c in row) for row in whole.tolist())
 
 
-def _independent(
-    vectors: list[Vector], wanted: int, prime: int, root: nmod
-) -> Kernel | None:
+def _independent(vectors: list[Vector], wanted: int, prime: int, root: nmod) -> Kernel | None:
     """So many of the vectors whose values at the root are independent modulo the prime, and hence at every λ."""
     chosen: list[Vector] = []
     values: list[nmod] = []

@@ -34,6 +34,8 @@ class _Effort:
 
 _QUICK = _Effort(40, 20, coefficient_signs.A_SECOND // 10, CHECKED_WORK // 100)  # fractions of a second
 _THOROUGH = _Effort(250, 30, 10 * coefficient_signs.A_SECOND, CHECKED_WORK)  # seconds
+
+
 @dataclass(frozen=True)
 class _Proof:
     """A theorem that applies: to one system, or to all of them together (None)."""
@@ -127,4 +129,3 @@ def _answer(question: StaticGainQuestion, proof: _Proof) -> Answer:
     system = question.systems if several else question.system
     certificate = Certificate(system, claim, proof.method, proof.witness)
     return Answer(question, Status.DISPROVED, Verdict.NOT_STABILISABLE, Route.EXACT, certificate, notes=proof.notes)
-

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -197,7 +198,6 @@ def _controllability(
     question: LocalQuestion, asked: RankQuestion, found: PointJacobian, point: dict[str, Fraction]
 ) -> Answer | None:
     require_inputs(asked.system)
-    bits = {"precision": found.precision}
     paper = _rank_reading(found) if question.paper else None
     columns = point_rank.regular_minor(found)
     if columns is not None:
@@ -206,7 +206,7 @@ def _controllability(
     if why is None:
         return None
     claim = {"verdict": Verdict.UNCONTROLLABLE.value, "decay": Fraction(0)}
-    certificate = _certificate(found, point, asked.about, claim, "zero pattern", bits | why)
+    certificate = _certificate(found, point, asked.about, claim, "zero pattern", why)
     return _proved(question, Status.DISPROVED, Verdict.UNCONTROLLABLE, certificate, point, paper=paper)
 
 
@@ -220,8 +220,7 @@ def _regular(
 ) -> Answer | None:
     n, paper = found.system.n, _rank_reading(found) if question.paper else None
     claim = {"verdict": Verdict.CONTROLLABLE.value, "decay": Fraction(0), "dimension": n}
-    witness = {"precision": found.precision, "columns": columns}
-    certificate = _certificate(found, point, asked.about, claim, "regular minor", witness)
+    certificate = _certificate(found, point, asked.about, claim, "regular minor", {"columns": columns})
     return _proved(
         question, Status.PROVED, Verdict.CONTROLLABLE, certificate, point, route=route, dimension=n, paper=paper
     )
@@ -249,7 +248,7 @@ def _feedback(
         if bounds is None or bounds[1] > -asked.region.decay:
             continue
         claim = _gain_claim(gain, asked.region.decay, bounds)
-        certificate = _certificate(found, point, "feedback", claim, "routh", {"precision": found.precision})
+        certificate = _certificate(found, point, "feedback", claim, "routh")
         notes = (_LAW,) if paper is not None else ()
         return _proved(
             question, Status.PROVED, Verdict.STABILISED, certificate, point, bounds=bounds, gain=gain, paper=paper,
@@ -272,7 +271,7 @@ def _paper_loop(found: PointJacobian, point: dict[str, Fraction], K: FloatArray)
     if bounds[1] > 0:
         return PaperReading(rows, False if bounds[0] >= 0 else None)
     claim = _gain_claim(K, Fraction(0), bounds) | {"reading": "paper"}
-    certificate = _certificate(found, point, "feedback", claim, "routh", {"precision": found.precision})
+    certificate = _certificate(found, point, "feedback", claim, "routh")
     return PaperReading(rows, True, certificate)
 
 
@@ -346,8 +345,14 @@ def _proved(
 
 
 def _certificate(
-    found: PointJacobian, point: dict[str, Fraction], about: str, claim: dict[str, Any], method: str, witness: Any
+    found: PointJacobian,
+    point: dict[str, Fraction],
+    about: str,
+    claim: dict[str, Any],
+    method: str,
+    witness: Mapping[str, Any] = MappingProxyType({}),
 ) -> Certificate:
+    """With bits to spare: the checker takes its own way through the equations, where balls may grow wider."""
     stated = {
         **claim,
         "about": f"local {about}",
@@ -355,6 +360,7 @@ def _certificate(
         "equilibrium": False,
         **({"values": "complex"} if found.is_complex else {}),
     }
+    inner = {"precision": 2 * found.precision, **witness}
     if found.vanishing:
-        witness = witness | {"vanishing": [list(place) for place in found.vanishing]}
-    return Certificate(found.system, stated, "enclosed linearisation", {"method": method, "witness": witness})
+        inner["vanishing"] = [list(place) for place in found.vanishing]
+    return Certificate(found.system, stated, "enclosed linearisation", {"method": method, "witness": inner})

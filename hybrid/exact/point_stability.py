@@ -95,7 +95,7 @@ def _decided(found: PointJacobian, bounds: tuple[Fraction, Fraction], region: Re
             return None
         lo, hi = (lo, edge) if beyond == 0 else (edge, hi)
     verdict = Verdict.STABLE if hi <= 0 else Verdict.UNSTABLE
-    return Located((lo, hi), verdict, hi <= edge, {"precision": found.precision})
+    return Located((lo, hi), verdict, hi <= edge)
 
 
 def _guesses(M: Any, floats: np.ndarray[Any, Any]) -> Iterator[float]:
@@ -147,13 +147,13 @@ def _on_the_axis(found: PointJacobian) -> Located | None:
         return None
     if any(a.overlaps(b) for a, b in combinations(imaginary, 2)):
         return None
-    witness: dict[str, Any] = {"precision": found.precision}
+    witness: dict[str, Any] = {}
     verdict = Verdict.MARGINAL  # each eigenvalue on the axis has as many eigenvectors as its multiplicity
     if zeros and term_rank(pattern) > found.system.n - zeros:
         minor = _regular_minor(found, found.system.n - zeros + 1)
         if minor is None:
             return None
-        verdict, witness = Verdict.UNSTABLE, witness | {"minor": minor}
+        verdict, witness = Verdict.UNSTABLE, {"minor": minor}
     return Located((Fraction(0), Fraction(0)), verdict, False, witness)
 
 

@@ -78,9 +78,7 @@ def _impossible(question: FeedbackQuestion, found: Reach, verdict: Verdict, more
         Status.DISPROVED,
         verdict,
         Route.EXACT,
-        Certificate(
-            question.system, {"about": "feedback", "verdict": verdict.value, **more}, *_proof(found)
-        ),
+        Certificate(question.system, {"about": "feedback", "verdict": verdict.value, **more}, *_proof(found)),
         poles=None if modes is None else modes.enclosures(),
         dimension=found.dimension,
     )

@@ -56,9 +56,7 @@ def shifted_pair(question: FeedbackQuestion) -> tuple[FloatArray, FloatArray]:
     return (A / (1 - decay), B / (1 - decay)) if system.is_discrete else (A + decay * np.eye(system.n), B)
 
 
-def solutions(
-    A: FloatArray, B: FloatArray, Q: FloatArray, R: FloatArray, discrete: bool
-) -> Iterator[GainProposal]:
+def solutions(A: FloatArray, B: FloatArray, Q: FloatArray, R: FloatArray, discrete: bool) -> Iterator[GainProposal]:
     """LQR gains for these weights by each of the algorithms that succeeds, as it is and polished."""
     for name, solver in (("SLICOT sb02md", _slicot), ("scipy Riccati solver", _scipy)):
         try:

@@ -114,9 +114,7 @@ class Spectrum:
     def lies_in(self, region: Region) -> bool:
         """Whether every eigenvalue lies in the region."""
         below = self.is_below(region.boundary(self.discrete)) if region.decay else self.is_stable
-        return below and (
-            not region.damping or polynomial.in_sector(self.scaled, region.damping)
-        )
+        return below and (not region.damping or polynomial.in_sector(self.scaled, region.damping))
 
     @cached_property
     def verdict(self) -> Verdict:

@@ -121,9 +121,7 @@ def _invariant_action(W: fmpq_mat, A: fmpz_mat) -> fmpq_mat | None:
 
 
 def _to_exact(matrix: fmpq_mat) -> ExactMatrix:
-    return ExactMatrix.from_fractions(
-        tuple(tuple(_to_fraction(x) for x in row) for row in matrix.tolist())
-    )
+    return ExactMatrix.from_fractions(tuple(tuple(_to_fraction(x) for x in row) for row in matrix.tolist()))
 
 
 def _to_fraction(x: fmpq) -> Fraction:

@@ -290,9 +290,7 @@ def _reach(P: Rows, level: Fraction) -> list[float] | None:
     return sides if all(0 < side < math.inf and Fraction(side) ** 2 > square for side, square in pairs) else None
 
 
-def _field(
-    equilibrium: Equilibrium, gain: Rows | None
-) -> tuple[Callable[[FloatArray], FloatArray], FloatArray | None]:
+def _field(equilibrium: Equilibrium, gain: Rows | None) -> tuple[Callable[[FloatArray], FloatArray], FloatArray | None]:
     """f around the equilibrium in floats, and its Jacobian there, None where it has none; with the gain."""
     system = equilibrium.system
     x0, u0 = (np.array([nearest_float(v) for v in values]) for values in (equilibrium.midpoint, equilibrium.inputs))
