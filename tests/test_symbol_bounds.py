@@ -55,6 +55,11 @@ def holds(q: dict[tuple[int, ...], Any], *box: Any, proposals: Any = ()) -> tupl
         ({(2, 0): 1, (0, 2): -1}, [LINE, LINE], (False, False, False)),
         ({(2, 0): 1, (0, 2): -1}, [LINE, side(-1, 1)], (True, False, False)),
         ({(2, 0): 1, (0, 2): -1}, [side(2, None), side(-1, 1)], (True, True, True)),
+        ({(2, 6): 9, (1, 4): 10, (0, 4): -4}, [LINE, LINE], (False, False, False)),  # falls where the first is near 0
+        ({(4, 6): 7, (0, 4): -5, (0, 2): 1}, [side(-1, 2), LINE], (False, False, False)),
+        ({(4, 6): 7, (0, 4): -5, (0, 2): 1}, [side("1/9", 2), LINE], (True, False, False)),
+        ({(4, 6, 0): 7, (0, 4, 0): 8, (0, 4, 1): -9}, [side(-1, 2), LINE, side(0, 3)], (False, False, False)),
+        ({(4, 6, 0): 7, (0, 4, 0): 8, (0, 4, 1): -2}, [side(-1, 2), LINE, side(0, 3)], (True, True, False)),
         ({(3, 1): 1}, [LINE, side(1, 2)], (False, False, False)),  # odd: down to the left
         ({(3, 1): 1}, [side(0, None), side(1, 2)], (True, True, False)),
         ({(3, 1): 1}, [side(None, 0), side(-2, -1)], (True, True, False)),

@@ -10,12 +10,25 @@ from math import lcm, prod
 import numpy as np
 
 from hybrid.exact.symbol_points import downhill
-from hybrid.exact.symbol_terms import Exponents, FloatArray, Side, Symbol, Witness, clipped, is_infinite, samples, short
+from hybrid.exact.symbol_terms import (
+    Box,
+    Exponents,
+    FloatArray,
+    Side,
+    Symbol,
+    Witness,
+    clipped,
+    is_infinite,
+    samples,
+    short,
+)
 
 LARGEST_WEIGHT = (0, 8, 6, 5, 4, 3, 2)
 """Of the coordinates' powers, by the number of infinite coordinates; more have 1."""
 TRIED = 400
 """Directions on a face."""
+SIZES = (-1.5, 1.5)
+"""Powers of ten of constants and directions."""
 MOST_POINTS = 12
 """That are looked at exactly on one face."""
 LARGEST_DENOMINATOR, LARGEST_SCALE = 24, 100
@@ -38,14 +51,15 @@ def falling_curve(q: Symbol, *, thorough: bool = False) -> Witness | None:
 def _along(q: Symbol, candidates: Iterable[tuple[int, ...]], thorough: bool) -> Witness | None:
     """The first of the weights whose face has a negative point."""
     rng = np.random.default_rng(0)
-    seen: set[tuple[int, ...]] = set()
+    seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
     for weights in candidates:
         degrees = [sum(w * k for w, k in zip(weights, e, strict=True)) for e in q.terms]
         top = max(degrees)
         face = tuple(k for k, degree in enumerate(degrees) if degree == top)
-        if top <= 0 or face in seen:
+        kind = face, tuple((w > 0) - (w < 0) for w in weights)
+        if top <= 0 or kind in seen:
             continue
-        seen.add(face)
+        seen.add(kind)
         found = _negative_on(rng, q, face, weights, thorough)
         if found is not None:
             return {"kind": "curve", "weights": list(weights), "point": [str(x) for x in found]}
@@ -65,34 +79,48 @@ def _small(n: int, infinite: list[int]) -> Iterator[tuple[int, ...]]:
 
 
 def _exposing(q: Symbol) -> Iterator[tuple[int, ...]]:
-    """For each term that can be negative the weights, also negative ones, that lead it out of all others by most."""
-    from scipy.optimize import linprog
+    """For each term that can be negative the weights, also negative ones, that lead it out of all others by most.
 
-    bounds = [(-1.0 if _holds_zero(side) else 0.0, 1.0 if is_infinite(side) else 0.0) for side in q.box]
-    every = q.exponents
-    for gamma, value in zip(every, q.coefficients, strict=True):
+    Terms with the same powers of all coordinates that may have weights stay together; so those that are bounded and
+    occur in the term also stay where they are, in a second try.
+    """
+    for gamma, value in zip(q.exponents, q.coefficients, strict=True):
         if value > 0 and not (gamma % 2).any():
             continue
-        others = every[(every != gamma).any(1)]
-        rows = np.concatenate([others - gamma, -gamma[None]])  # w·(β − γ) + t ≤ 0, and w·γ ≥ t
-        found = linprog(
-            [*np.zeros(len(gamma)), -1.0],
-            A_ub=np.column_stack([rows, np.ones(len(rows))]),
-            b_ub=np.zeros(len(rows)),
-            bounds=[*bounds, (0.0, 1.0)],
-            method="highs",
-        )
-        if found.status == 0 and found.x[-1] > 1e-9:
-            ratios = [Fraction(float(w)).limit_denominator(LARGEST_DENOMINATOR) for w in found.x[:-1]]
-            scale = lcm(*(ratio.denominator for ratio in ratios))
-            if scale <= LARGEST_SCALE:
-                yield tuple(int(scale * ratio) for ratio in ratios)
+        bounds = [(-1 if _holds_zero(side) else 0, 1 if is_infinite(side) else 0) for side in q.box]
+        resting = [
+            (0, most) if k and not most else (least, most) for (least, most), k in zip(bounds, gamma, strict=True)
+        ]
+        yield from _leading_out(gamma, q.exponents, bounds)
+        if resting != bounds:
+            yield from _leading_out(gamma, q.exponents, resting)
+
+
+def _leading_out(gamma: FloatArray, every: FloatArray, bounds: list[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
+    """The weights within bounds for which w·γ exceeds all other w·β by most, if it does at all."""
+    from scipy.optimize import linprog
+
+    moving = [least < most for least, most in bounds]
+    others = every[((every != gamma) & moving).any(1)]
+    rows = np.concatenate([others - gamma, -gamma[None]])  # w·(β − γ) + t ≤ 0, and w·γ ≥ t
+    found = linprog(
+        [*np.zeros(len(gamma)), -1.0],
+        A_ub=np.column_stack([rows, np.ones(len(rows))]),
+        b_ub=np.zeros(len(rows)),
+        bounds=[*bounds, (0, 1)],
+        method="highs",
+    )
+    if found.status == 0 and found.x[-1] > 1e-9:
+        ratios = [Fraction(float(w)).limit_denominator(LARGEST_DENOMINATOR) for w in found.x[:-1]]
+        scale = lcm(*(ratio.denominator for ratio in ratios))
+        if scale <= LARGEST_SCALE:
+            yield tuple(int(scale * ratio) for ratio in ratios)
 
 
 def _holds_zero(side: Side) -> bool:
     """Whether a coordinate can tend to 0."""
     low, high = side
-    return low != high and (low is None or low <= 0) and (high is None or high >= 0)
+    return (low is None or low != high) and (low is None or low <= 0) and (high is None or high >= 0)
 
 
 def _negative_on(
@@ -103,28 +131,32 @@ def _negative_on(
     terms = dict(every[k] for k in face)
     if all(value > 0 and not any(k % 2 for k in e) for e, value in terms.items()):
         return None
-    form = Symbol(terms, q.box)
-    tried = islice(downhill(form, samples(rng, q.box, TRIED, (-1.5, 1.5))), MOST_POINTS)
+    room = tuple(_room(side, weight) for side, weight in zip(q.box, weights, strict=True))
+    form = Symbol(terms, room)
+    tried = islice(downhill(form, _points(rng, room, weights)), MOST_POINTS)
     for near in tried if thorough else islice(tried, 3):
-        point = _direction(near, q, weights)
+        point = clipped([short(float(x)) for x in near], room)
         if _leading(terms, point) < 0 and all(x for x, w in zip(point, weights, strict=True) if w):
             return point
     return None
 
 
-def _direction(point: FloatArray, q: Symbol, weights: tuple[int, ...]) -> tuple[Fraction, ...]:
-    """Rational; what stays constant lies in the box, what runs away does so to an infinite end."""
-    near = [short(float(x)) for x in point]
-    inside = clipped(near, q.box)
-    return tuple(_turned(x, side, w) if w else c for x, c, w, side in zip(near, inside, weights, q.box, strict=True))
+def _points(rng: np.random.Generator, room: Box, weights: tuple[int, ...]) -> FloatArray:
+    """Constants and directions, which are not 0."""
+    points = samples(rng, room, TRIED, SIZES)
+    signs = np.array([1.0 if high is None else -1.0 for _, high in room])
+    directions = signs * 10.0 ** rng.uniform(*SIZES, points.shape)
+    return np.where((points == 0) & (np.array(weights) != 0), directions, points)
 
 
-def _turned(x: Fraction, side: Side, weight: int) -> Fraction:
-    """With the sign with which x s^weight stays in the side."""
+def _room(side: Side, weight: int) -> Side:
+    """Where x may lie so that x s^weight stays in the side when s grows; 0 ends it where one sign alone does."""
     low, high = side
-    if (high is not None) if weight > 0 else high == 0:
-        return -abs(x)
-    return abs(x) if ((low is not None) if weight > 0 else low == 0) else x
+    if not weight:
+        return side
+    runs_away = weight > 0
+    is_open = low is None or (low < 0 and not runs_away), high is None or (high > 0 and not runs_away)
+    return None if is_open[0] else Fraction(0), None if is_open[1] else Fraction(0)
 
 
 def _leading(terms: dict[Exponents, Fraction], point: tuple[Fraction, ...]) -> Fraction:
