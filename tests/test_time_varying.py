@@ -108,6 +108,45 @@ def test_time_makes_controllable_what_no_frozen_instant_is():
     assert hybrid.controllability(frozen, at={"x": 0, "y": 0}).verdict is Verdict.UNCONTROLLABLE
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    rates=st.tuples(st.sampled_from(["-1", "t", "cos(t)", "-exp(t)"]), st.sampled_from(["0", "2", "-t", "sin(t)"])),
+    shears=st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.integers(-2, 2)),
+    drive=st.sampled_from(["1", "exp(t)", "2 + cos(t)"]),
+)
+def test_an_unreached_state_in_coordinates_that_move_is_found(rates, shears, drive):
+    """z₂ is reached by nothing; in x₁ = z₁, x₂ = s(t) z₁ + z₂ with a quadratic s the row (−s, 1) shows it."""
+    a, b, c = shears
+    s = f"({a} + {b}*t + {c}*t^2)"
+    change = [["1", "0"], [s, "1"]], [["1", "0"], [f"-{s}", "1"]], [["0", "0"], [f"{b} + 2*{c}*t", "0"]]
+    A = [[rates[0], "0"], ["0", rates[1]]]
+    unreached = ask(linear(*moved(A, [[drive], ["0"]], *change)), "1/3")
+    assert (unreached.status, unreached.verdict) == (Status.DISPROVED, Verdict.UNCONTROLLABLE)
+    assert ask(linear(*moved(A, [[drive], ["1e-5*(1 + t)^5"]], *change)), "1/3").verdict is Verdict.CONTROLLABLE
+
+
+@pytest.mark.parametrize(
+    ("A", "B"),
+    [
+        ([["-t", "0"], ["0", "-t"]], [["1"], ["1"]]),
+        ([["0", "1"], ["0", "0"]], [["t"], ["1"]]),
+        ([["0", "2*t"], ["0", "0"]], [["t^2"], ["1"]]),
+        ([["sin(t)", "0", "0"], ["0", "sin(t)", "0"], ["0", "0", "sin(t)"]], [["1"], ["3"], ["-1/2"]]),
+        ([["0", "1", "0"], ["0", "0", "0"], ["0", "1", "0"]], [["0"], ["cos(t)"], ["0"]]),
+    ],
+)
+def test_rows_that_mix_states_are_found(A, B):
+    for instant in (None, "1/2"):
+        answer = ask(linear(A, B), instant)
+        assert (answer.status, answer.verdict) == (Status.DISPROVED, Verdict.UNCONTROLLABLE)
+
+
+def test_no_row_is_fitted_to_one_that_is_no_polynomial():
+    """(−eᵗ, 1) vanishes on what the inputs reach; it is not found, and nothing is said."""
+    answer = ask(linear([["0", "0"], ["exp(t)", "0"]], [["1"], ["exp(t)"]]))
+    assert (answer.status, answer.reason) == (Status.UNDECIDED, Reason.RANK_NOT_SHOWN)
+
+
 def test_stability_is_not_asked_for():
     for sign in "+-":
         assert ask(linear([[f"{sign}9", "exp(t)"], ["0", f"{sign}t"]], [["0"], ["1"]])).verdict is Verdict.CONTROLLABLE

@@ -18,7 +18,7 @@ import numpy as np
 from hybrid.answer import Answer, PaperReading, Reason, Route, Status, Verdict
 from hybrid.certificate import Certificate, check
 from hybrid.exact.series import series, variable, working
-from hybrid.exact.vanishing_row import vanishing_rows
+from hybrid.exact.vanishing_row import SAMPLES, fitted_row, vanishing_rows
 from hybrid.expressions.derivatives import jacobian
 from hybrid.expressions.evaluate import Program
 from hybrid.expressions.source import DomainError
@@ -60,7 +60,24 @@ def _decided(question: TimeVaryingQuestion) -> Answer:
             columns = _regular_columns(system, instant, precision, real)
             if columns is not None:
                 return _proved(question, instant, columns, precision, notes)
-    return _undecided(question, Reason.RANK_NOT_SHOWN, notes)
+    fitted = _row_from_samples(system, defined, real)
+    answer = None if fitted is None else _disproved(question, defined[0], fitted, notes)
+    return _undecided(question, Reason.RANK_NOT_SHOWN, notes) if answer is None else answer
+
+
+def _row_from_samples(system: TimeVaryingSystem, defined: Sequence[Fraction], real: bool) -> list[str] | None:
+    """A row that vanishes at the instants, and at others after the first where they are few; a guess."""
+    instants = list(defined[:SAMPLES])
+    instants += [instants[0] + Fraction(k, 16) for k in range(1, SAMPLES - len(instants) + 1)]
+    seen = [_blocks(system, instant, system.n, _PRECISIONS[0], real) for instant in instants]
+    columns = [
+        np.array([[complex(entry) for block in blocks for entry in block[j]] for j in range(system.n)])
+        for blocks in seen
+        if blocks is not None
+    ]
+    if len(columns) < SAMPLES or any(block.imag.any() for block in columns):
+        return None
+    return fitted_row(system.time, instants, [block.real for block in columns])
 
 
 def _blocks(system: TimeVaryingSystem, instant: Fraction, count: int, precision: int, real: bool) -> list[Block] | None:
