@@ -1,13 +1,13 @@
-"""What `hybrid train NAME` can train on random equations of its own, with the settings of the shipped models."""
+"""What `hybrid train NAME` can train on random equations of its own: at the size of the shipped models, or a GPU's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from hybrid.propose import pde
 
 from . import train_pde, train_reader, train_verdict, training
+from .pde_network import Shape
 
 
 class Chosen(NamedTuple):
@@ -19,13 +19,23 @@ class Chosen(NamedTuple):
     file: str
 
 
-def _verdict(name: str) -> Chosen:
-    return Chosen(train_verdict.task(name), train_verdict.BATCH, train_verdict.RATE, train_verdict.file_name(name))
+def chosen(name: str, *, full: bool) -> Chosen:
+    """What trains the network of a name.
+
+    Args:
+        name: pde, equations, stability or controllability.
+        full: the size for a GPU; else that of the shipped models, which one core trains in an hour.
+    """
+    if name == "pde":
+        shape = Shape(width=160, layers=4) if full else Shape()
+        return Chosen(train_pde.PDETask(shape), _batch(train_pde.BATCH, full), train_pde.RATE, pde.MODEL_NAME)
+    if name == "equations":
+        task = train_reader.task(256 if full else train_reader.WIDTH)
+        return Chosen(task, _batch(train_reader.BATCH, full), train_reader.RATE, train_reader.FILE)
+    size = (160, 6) if full else (train_verdict.WIDTH, train_verdict.ROUNDS)
+    batch, file = _batch(train_verdict.BATCH, full), train_verdict.file_name(name)
+    return Chosen(train_verdict.task(name, *size), batch, train_verdict.RATE, file)
 
 
-EQUATION_TASKS: dict[str, Callable[[], Chosen]] = {
-    "pde": lambda: Chosen(train_pde.PDETask(), train_pde.BATCH, train_pde.RATE, pde.MODEL_NAME),
-    "equations": lambda: Chosen(train_reader.task(), train_reader.BATCH, train_reader.RATE, train_reader.FILE),
-    "stability": lambda: _verdict("stability"),
-    "controllability": lambda: _verdict("controllability"),
-}
+def _batch(small: int, full: bool) -> int:
+    return 8 * small if full else small

@@ -29,6 +29,9 @@ _EQUATIONS = ("pde", "equations", "stability", "controllability")
 @click.option("--count", type=click.IntRange(1), help="End after so many random plants, if that comes first.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of division, data, weights.")
 @click.option("--start-from", metavar="FILE", help="The model to start from; by default the shipped one.")
+@click.option(
+    "--size", type=click.Choice(("small", "full")), help="Of a network that reads equations; by default full on a GPU."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the card, and whether it was written.")
 def train(
     plants: str,
@@ -38,6 +41,7 @@ def train(
     count: int | None,
     seed: int,
     start_from: str | None,
+    size: str | None,
     as_json: bool,
 ) -> None:
     """Train a model for a family of plants: a folder of plant files, an .npz or .mat file with stacks, or a JSON list.
@@ -64,8 +68,10 @@ def train(
     if plants in _EQUATIONS and not Path(plants).exists():
         if output or count is not None or as_json:
             raise click.UsageError(f"--output, --count and --json are for plants, not for {plants}")
-        _train_equations(plants, out, minutes, seed, start_from)
+        _train_equations(plants, out, minutes, seed, start_from, size)
         return
+    if size is not None:
+        raise click.UsageError("--size is for networks that read equations")
     target = _target(out, plants)
     from hybrid.export.fine_tune import FineTuning
     from hybrid.export.plant_family import Family
@@ -84,15 +90,20 @@ def train(
     click.echo(json.dumps(card | {"written": written}) if as_json else _as_text(tuning, tuning.target, written))
 
 
-def _train_equations(name: str, out: str, minutes: float, seed: int, start_from: str | None) -> None:
+def _train_equations(
+    name: str, out: str, minutes: float, seed: int, start_from: str | None, size: str | None
+) -> None:
     """Train in a folder, going on where it was left; a line of JSON on stdout for each look at the model."""
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise ProblemError("--out", out, "a folder")
-    from hybrid.export import training
-    from hybrid.export.equation_tasks import EQUATION_TASKS
+    import torch
 
-    chosen = EQUATION_TASKS[name]()
+    from hybrid.export import training
+    from hybrid.export.equation_tasks import chosen as chosen_task
+
+    full = torch.cuda.is_available() if size is None else size == "full"
+    chosen = chosen_task(name, full=full)
     settings = training.Settings(seed, chosen.batch, chosen.rate, minutes, start_from)
     try:
         training.train(chosen.task, settings, folder, folder, resume=True, every=min(2.0, minutes))

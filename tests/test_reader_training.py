@@ -10,7 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed; only training needs it")
 pytest.importorskip("onnx", reason="onnx is not installed; only training needs it")
 
-from hybrid.export import train_reader, train_verdict, training  # noqa: E402
+import hybrid  # noqa: E402
+from hybrid.export import equation_tasks, train_reader, train_verdict, training  # noqa: E402
 from hybrid.export.random_systems import forest  # noqa: E402
 from hybrid.export.reader_graph import to_model as reader_model  # noqa: E402
 from hybrid.export.reader_network import Cells, CellShape, Codes  # noqa: E402
@@ -51,6 +52,23 @@ def test_an_untrained_cell_learns(tmp_path: Path) -> None:
     loaded = task.load(target).state_dict()
     for name, weight in run.network.state_dict().items():
         torch.testing.assert_close(loaded[name], weight, rtol=1e-3, atol=1e-4)  # half precision
+
+
+@pytest.mark.parametrize("name", ["pde", "equations", "stability", "controllability"])
+def test_the_size_for_a_gpu_is_larger_and_learns_as_well(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step at either size; the small one is that of the shipped file, whose weights it takes."""
+    for module in (train_reader, train_verdict):
+        monkeypatch.setattr(module, "EQUATIONS" if module is train_reader else "DRAWN", 400)
+    small, full = (equation_tasks.chosen(name, full=full) for full in (False, True))
+    assert full.batch > small.batch
+    counts = [sum(each.numel() for each in one.task.network().parameters()) for one in (small, full)]
+    assert counts[1] > 2 * counts[0]
+    shipped = Path(hybrid.__file__).parent / "models" / small.file
+    for one, start in ((small, str(shipped)), (full, None)):
+        run = training.Training(one.task, training.Settings(0, 32, one.rate, 1.0, start), torch.device("cpu"))
+        before = [each.clone() for each in run.network.parameters()]
+        assert np.isfinite(run.advance())
+        assert any((a != b).any() for a, b in zip(before, run.network.parameters(), strict=True))
 
 
 def test_the_exported_reader_composes_its_cells(tmp_path: Path) -> None:
