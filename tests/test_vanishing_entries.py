@@ -60,6 +60,15 @@ def test_an_input_that_cancels_reaches_nothing(f: str) -> None:
     assert hybrid.check(answer.certificate).valid
 
 
+def test_the_answer_says_what_the_zeros_show() -> None:
+    unreached = hybrid.controllability(driven(VANISHING[0]), at=AT, at_point=True)
+    assert unreached.notes == ("No input acts on x, y, and nothing that an input reaches does.",)
+    both = NonlinearSystem(["x", "y", "z"], ["u"], ["exp(z)", "sin(z)", "u"])
+    dependent = hybrid.controllability(both, at={"x": 0, "y": 0, "z": "1/2"}, at_point=True)
+    assert dependent.verdict is Verdict.UNCONTROLLABLE
+    assert dependent.notes == ("There, the rates of x, y depend on fewer variables than they are themselves.",)
+
+
 @pytest.mark.parametrize("f", VANISHING)
 @pytest.mark.parametrize("rest", ["u*1e-60", "sin(u)*1e-60", "u/exp(200)"])
 def test_its_twin_is_controllable_by_a_trace_of_the_input(f: str, rest: str) -> None:

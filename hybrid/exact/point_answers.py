@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
@@ -207,7 +207,17 @@ def _controllability(
         return None
     claim = {"verdict": Verdict.UNCONTROLLABLE.value, "decay": Fraction(0)}
     certificate = _certificate(found, point, asked.about, claim, "zero pattern", why)
-    return _proved(question, Status.DISPROVED, Verdict.UNCONTROLLABLE, certificate, point, paper=paper)
+    notes = (_in_words(found.system.states, why),)
+    return _proved(question, Status.DISPROVED, Verdict.UNCONTROLLABLE, certificate, point, paper=paper, notes=notes)
+
+
+def _in_words(states: Sequence[str], why: Mapping[str, Sequence[int]]) -> str:
+    """What the zeros of the pair show."""
+    ((kind, rows),) = why.items()
+    named = ", ".join(states[i] for i in rows)
+    if kind == "unreached":
+        return f"No input acts on {named}, and nothing that an input reaches does."
+    return f"There, the rates of {named} depend on fewer variables than they are themselves."
 
 
 def _regular(

@@ -66,7 +66,7 @@ def fitted_row(time: str, instants: Sequence[Fraction], blocks: Sequence[NDArray
 
     >>> t = [Fraction(k, 4) for k in range(5)]
     >>> fitted_row("t", t, [np.array([[1.0], [2 + 3 * float(x)]]) for x in t])
-    ['-2 + -3*t', '1']
+    ['-2 - 3*t', '1']
     """
     rows = [_left_null_row(block) for block in blocks]
     found = np.array([row for row in rows if row is not None])
@@ -103,5 +103,8 @@ def _left_null_row(block: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 def _polynomial(time: str, coefficients: NDArray[np.float64]) -> str:
     near = [Fraction(float(c)).limit_denominator(_DENOMINATOR) for c in coefficients]
-    powers = ("", f"*{time}", *(f"*{time}^{k}" for k in range(2, len(near))))
-    return " + ".join(f"{c}{power}" for c, power in zip(near, powers, strict=True) if c) or "0"
+    text = ""
+    for k, c in enumerate(near):
+        factors = [str(abs(c))] * (abs(c) != 1 or not k) + [time if k == 1 else f"{time}^{k}"] * bool(k)
+        text += f" {'-' if c < 0 else '+'} {'*'.join(factors)}" if c else ""
+    return ("-" + text[3:] if text.startswith(" -") else text[3:]) or "0"
