@@ -59,10 +59,11 @@ def decide(question: LocalQuestion) -> Answer | PointJacobian | None:
         if answer is not None:
             return answer
         tried.append((found, asked))
+        if found.precision in (PRECISIONS[1], PRECISIONS[-1]):  # 512 bits tell nearly all from 0
+            answer = _with_zeros(question, tried, point)
+            if answer is not None:
+                return answer
     last = tried[-1]
-    answer = _with_zeros(question, tried, point)
-    if answer is not None:
-        return answer
     reason = Reason.GAIN_NOT_PROVED if isinstance(last[1], FeedbackQuestion) else Reason.ENCLOSURE_TOO_WIDE
     paper = _undecided_reading(*last, point) if question.paper else None
     return Answer(question, Status.UNDECIDED, Verdict.UNKNOWN, Route.EXACT, reason=reason, point=point, paper=paper)
