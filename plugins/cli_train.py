@@ -90,20 +90,14 @@ def train(
     click.echo(json.dumps(card | {"written": written}) if as_json else _as_text(tuning, tuning.target, written))
 
 
-def _train_equations(
-    name: str, out: str, minutes: float, seed: int, start_from: str | None, size: str | None
-) -> None:
+def _train_equations(name: str, out: str, minutes: float, seed: int, start_from: str | None, size: str | None) -> None:
     """Train in a folder, going on where it was left; a line of JSON on stdout for each look at the model."""
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise ProblemError("--out", out, "a folder")
-    import torch
+    from hybrid.export import equation_tasks, training
 
-    from hybrid.export import training
-    from hybrid.export.equation_tasks import chosen as chosen_task
-
-    full = torch.cuda.is_available() if size is None else size == "full"
-    chosen = chosen_task(name, full=full)
+    chosen = equation_tasks.chosen(name, size)
     settings = training.Settings(seed, chosen.batch, chosen.rate, minutes, start_from)
     try:
         training.train(chosen.task, settings, folder, folder, resume=True, every=min(2.0, minutes))

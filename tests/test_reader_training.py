@@ -59,7 +59,7 @@ def test_the_size_for_a_gpu_is_larger_and_learns_as_well(name: str, monkeypatch:
     """One step at either size; the small one is that of the shipped file, whose weights it takes."""
     for module in (train_reader, train_verdict):
         monkeypatch.setattr(module, "EQUATIONS" if module is train_reader else "DRAWN", 400)
-    small, full = (equation_tasks.chosen(name, full=full) for full in (False, True))
+    small, full = (equation_tasks.chosen(name, size) for size in ("small", "full"))
     assert full.batch > small.batch
     counts = [sum(each.numel() for each in one.task.network().parameters()) for one in (small, full)]
     assert counts[1] > 2 * counts[0]

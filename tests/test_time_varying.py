@@ -184,8 +184,41 @@ def row_certificate(system, row):
     document = ask(linear([["t", "0"], ["1", "1"]], [["0"], ["1"]])).certificate.to_dict()
     document["system"] = system.as_document()
     document["claim"]["point"] = dict.fromkeys((*system.states, *system.inputs), "0")
-    document["witness"]["row"] = row
+    document["method"], document["witness"] = "vanishing row", {"row": row, "precision": 256}
     return checker.check(signed(document))
+
+
+UNREACHED = linear([["t", "1", "0"], ["sin(t)", "0", "0"], ["1", "1", "t"]], [["0"], ["exp(t)/exp(t) - 1"], ["1"]])
+"""Nothing acts on x0 and x1 but they themselves: the input's weight is 0."""
+
+
+def unreached_certificate(states, system=UNREACHED):
+    document = ask(UNREACHED).certificate.to_dict()
+    assert document["method"] == "unreached states"
+    document["witness"]["states"] = states
+    document["system"] = system.as_document()
+    return checker.check(signed(document))
+
+
+def test_unreached_states_are_those_that_are_named():
+    assert unreached_certificate(["x0", "x1"]).valid
+    assert unreached_certificate(["x1", "x0", "x0"]).valid
+    for states in (["x0"], ["x1"], ["x2"], ["x0", "x1", "x2"], [], ["u0"], ["x9"], [0], [None], [["x0"]]):
+        assert not unreached_certificate(states).valid, states
+    for states in ("x0", None, {"x0": 1}, 3):
+        with pytest.raises(checker.Unreadable):
+            unreached_certificate(states)
+
+
+@pytest.mark.parametrize(
+    "entry", ["1e-40", "t - 1/3", "sin(t)*1e-30", "sqrt(t - 1/2)", "abs(t - 1/2)", "exp(t)*exp(-t) - 1"]
+)
+def test_what_may_act_on_them_is_not_overlooked(entry):
+    """As an entry of B for x1, and of A; the last is 0, but not as functions that are taken as independent."""
+    A = [["t", "1", "0"], ["sin(t)", "0", "0"], ["1", "1", "t"]]
+    assert not unreached_certificate(["x0", "x1"], linear(A, [["0"], [entry], ["1"]])).valid
+    A[0][2] = entry
+    assert not unreached_certificate(["x0", "x1"], linear(A, [["0"], ["0"], ["1"]])).valid
 
 
 @pytest.mark.parametrize(("change", "row"), [(ROTATION, ["cos(t)", "sin(t)"]), (SHEAR, ["1", "-t^2"])])

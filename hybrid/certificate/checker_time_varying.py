@@ -9,6 +9,8 @@ D_(k+1) = dD_k/dt − A D_k, so that dᵏ/dtᵏ Φ(s, t) B(t) = Φ(s, t) D_k(t),
     interval of positive length that holds t* and on which A and B are continuous: were qᵀΦ(s, t)B(t) zero on it, so
     would be its derivatives qᵀΦ(s, t*)D_k(t*), and q (Chang 1965; Silverman and Meadows 1967, Theorem 1 and its
     Corollary, where N = n − 1, A is n − 2 and B n − 1 times continuously differentiable).
+  unreached states  Of these states neither the inputs nor other states are in the equations: the entries of B and A for
+    them are 0, as functions of t and of the numbers that occur. A unit row of one of them is a vanishing row.
   vanishing row  p(t), not zero at t*, with p_j B = 0 identically for p_0 = p, p_(j+1) = dp_j/dt + p_j A, j < n. Then
     p D_k = 0 for k < n. So the rank of [D_0 … D_(n−1)] is below n wherever these are analytic, and no more columns
     raise it; hence there is q ≠ 0 with qᵀΦ(s, t)B(t) = 0 on every interval around t* on which A and B are analytic: on
@@ -32,7 +34,7 @@ MAX_BLOCKS = 64
 MAX_PRECISION = 8192
 MAX_STATES = 50
 MAX_STEPS = 3 * 10**7  # with coefficients of series
-_MINOR, _ROW = "silverman-meadows minor", "vanishing row"
+_MINOR, _ROW, _UNREACHED = "silverman-meadows minor", "vanishing row", "unreached states"
 _ONE, _ZERO = Fraction(1), Fraction(0)
 
 
@@ -47,8 +49,9 @@ def check(document: dict[str, Any], core: Any) -> Any:
         core._expect_digest(entries)
         pair = _Pair(entries["system"], entries["claim"], core, equations)
         claim = pair.words()
-        method = core._word(entries["method"], "The method", (_MINOR, _ROW))
-        proved = (_prove_minor if method == _MINOR else _prove_row)(pair, entries["witness"])
+        method = core._word(entries["method"], "The method", (_MINOR, _ROW, _UNREACHED))
+        proofs = {_MINOR: _prove_minor, _ROW: _prove_row, _UNREACHED: _prove_unreached}
+        proved = proofs[method](pair, entries["witness"])
     except (core._Refused, equations._Undefined, equations._TooMuchWork) as refusal:
         return core.Report(False, claim, str(refusal))
     return core.Report(True, claim, proved)
@@ -162,23 +165,47 @@ def _product(left: list[list[Any]], right: list[list[Any]], o: Any) -> list[list
     ]
 
 
-def _prove_row(pair: _Pair, witness: Any) -> str:
-    core, n = pair.core, len(pair.states)
-    texts = core._list(core._fields(witness, "The witness", "row precision")["row"], "The row")
-    core._expect(pair.verdict == "uncontrollable", "A vanishing row proves no controllability.")
-    core._expect(len(texts) == n, "The row has as many entries as there are states.")
-    row = [pair.parsed(text) for text in texts]
-    precision = core._count(witness["precision"])
+def _prove_unreached(pair: _Pair, witness: Any) -> str:
+    core = pair.core
+    names = core._list(core._fields(witness, "The witness", "states precision")["states"], "The states")
+    core._expect(pair.verdict == "uncontrollable", "Unreached states prove no controllability.")
+    core._expect(bool(names) and all(name in pair.states for name in names), "The witness has to name states.")
+    unreached = {pair.states.index(name) for name in names}
+    _expect_analytic(pair, [], core._count(witness["precision"]))
+    o = core._beside("functions", "A claim about states").Algebra(pair.equations)
+    evaluate = pair.equations._evaluate
+    time: tuple[Any, dict[int, Any]] = o.symbol("t"), {}
+    along = [evaluate(program, [time], o)[0] for program in pair.curve]
+    others = [(x, {} if i in unreached else {i: _ONE}) for i, x in enumerate(along)]
+    for i in unreached:
+        _, slopes = evaluate(pair.programs[i], [*others, time], o)
+        core._expect(all(o.is_zero(slope) for slope in slopes.values()), "A state may depend on what inputs reach.")
+    return "Proved in exact rational functions: no input acts on certain states, nor does anything that inputs reach."
+
+
+def _expect_analytic(pair: _Pair, row: list[Any], precision: int) -> None:
+    """At the instant; and a row, if there is one, is not zero there."""
+    core = pair.core
     core._expect(32 <= precision <= MAX_PRECISION, "The precision is out of range.")
 
     def is_analytic(o: _Series) -> str:
         time = o.time(pair.instant)
         pair.jacobians(o, time)  # refuses what has no value, or is not analytic, at the instant
         values = [o.constant_term(pair.value(program, o, time)) for program in row]
-        core._expect(any(o.scalars.is_not_zero(x) for x in values), "The row may be zero at the instant.")
+        seen = not row or any(o.scalars.is_not_zero(x) for x in values)
+        core._expect(seen, "The row may be zero at the instant.")
         return ""
 
     pair.in_numbers(is_analytic, 1, precision)
+
+
+def _prove_row(pair: _Pair, witness: Any) -> str:
+    core, n = pair.core, len(pair.states)
+    texts = core._list(core._fields(witness, "The witness", "row precision")["row"], "The row")
+    core._expect(pair.verdict == "uncontrollable", "A vanishing row proves no controllability.")
+    core._expect(len(texts) == n, "The row has as many entries as there are states.")
+    row = [pair.parsed(text) for text in texts]
+    _expect_analytic(pair, row, core._count(witness["precision"]))
     functions = _Functions(pair)
     o, time = functions.algebra, functions.time
     A, B = pair.jacobians(o, time)

@@ -17,6 +17,7 @@ from hybrid.certificate import Certificate, check
 from hybrid.errors import ProblemError
 from hybrid.exact import gramian, point_rank, point_stability, riccati
 from hybrid.exact.at_point import PRECISIONS, PointJacobian, jacobians
+from hybrid.exact.zero_pattern import unreached_in_words
 from hybrid.expressions.graph import CONTINUED
 from hybrid.expressions.source import DomainError
 from hybrid.precision import working_precision
@@ -215,10 +216,10 @@ def _controllability(
 def _in_words(states: Sequence[str], why: Mapping[str, Sequence[int]]) -> str:
     """What the zeros of the pair show."""
     ((kind, rows),) = why.items()
-    named = ", ".join(states[i] for i in rows)
+    named = [states[i] for i in rows]
     if kind == "unreached":
-        return f"No input acts on {named}, and nothing that an input reaches does."
-    return f"There, the rates of {named} depend on fewer variables than they are themselves."
+        return unreached_in_words(named)
+    return f"There, the rates of {', '.join(named)} depend on fewer variables than they are themselves."
 
 
 def _regular(

@@ -18,7 +18,8 @@ import numpy as np
 from hybrid.answer import Answer, PaperReading, Reason, Route, Status, Verdict
 from hybrid.certificate import Certificate, check
 from hybrid.exact.series import series, variable, working
-from hybrid.exact.vanishing_row import SAMPLES, fitted_row, vanishing_rows
+from hybrid.exact.vanishing_row import SAMPLES, fitted_row
+from hybrid.exact.zero_pattern import unreached, unreached_in_words
 from hybrid.expressions.derivatives import jacobian
 from hybrid.expressions.evaluate import Program
 from hybrid.expressions.source import DomainError
@@ -50,9 +51,10 @@ def _decided(question: TimeVaryingQuestion) -> Answer:
     if not defined:
         return _undecided(question, Reason.NOT_ANALYTIC)
     notes = _notes(question, defined)
-    rows = vanishing_rows(system)
-    for row in rows:
-        answer = _disproved(question, defined[0], row, notes)
+    states = _unreached(system, defined, real)
+    if states:
+        shown = {"states": states, "precision": 2 * _PRECISIONS[0]}
+        answer = _disproved(question, defined[0], "unreached states", shown, (unreached_in_words(states), *notes))
         if answer is not None:
             return answer
     for precision in _PRECISIONS:
@@ -60,9 +62,27 @@ def _decided(question: TimeVaryingQuestion) -> Answer:
             columns = _regular_columns(system, instant, precision, real)
             if columns is not None:
                 return _proved(question, instant, columns, precision, notes)
-    fitted = _row_from_samples(system, defined, real)
-    answer = None if fitted is None else _disproved(question, defined[0], fitted, notes)
-    return _undecided(question, Reason.RANK_NOT_SHOWN, notes) if answer is None else answer
+    row = _row_from_samples(system, defined, real)
+    if row is not None:
+        shown = {"row": row, "precision": 2 * _PRECISIONS[0]}
+        said = f"No input moves p({system.time}) z with p = ({', '.join(row)})."
+        answer = _disproved(question, defined[0], "vanishing row", shown, (said, *notes))
+        if answer is not None:
+            return answer
+    return _undecided(question, Reason.RANK_NOT_SHOWN, notes)
+
+
+def _unreached(system: TimeVaryingSystem, defined: Sequence[Fraction], real: bool) -> list[str]:
+    """States that no input leads to by entries which are seen not to be 0 at one of the instants."""
+    n, A, B = system.n, [0] * system.n, [0] * system.n
+    for instant in defined:
+        with working(_PRECISIONS[0], 1):
+            rows = _jacobians(system, instant, real) or []
+            for i, row in enumerate(rows):
+                bits = sum(1 << j for j, entry in enumerate(row) if not entry[0].contains(0))
+                A[i], B[i] = A[i] | bits & ((1 << n) - 1), B[i] | bits >> n
+    left = unreached(A, B)
+    return [name for i, name in enumerate(system.states) if left >> i & 1]
 
 
 def _row_from_samples(system: TimeVaryingSystem, defined: Sequence[Fraction], real: bool) -> list[str] | None:
@@ -82,22 +102,29 @@ def _row_from_samples(system: TimeVaryingSystem, defined: Sequence[Fraction], re
 
 def _blocks(system: TimeVaryingSystem, instant: Fraction, count: int, precision: int, real: bool) -> list[Block] | None:
     """D_0 … D_(count−1) at the instant, in balls; None where A or B is not analytic there."""
-    arithmetic = series(not real)
     with working(precision, count):
-        try:
-            time = variable(instant)
-            point = [Program(tape, arithmetic)([time])[0] for tape in system.curve.values()]
-            values = Program(system.rhs, arithmetic).trace([*point, time])
-            n, m = system.n, system.m
-            rows = jacobian(system.rhs, values, arithmetic, range(n + m))
-        except DomainError:
+        rows = _jacobians(system, instant, real)
+        if rows is None:
             return None
+        n = system.n
         A, block = [row[:n] for row in rows], [row[n:] for row in rows]
         blocks = [_constant_terms(block)]
         while len(blocks) < count:
             block = _next(A, block)
             blocks.append(_constant_terms(block))
         return blocks
+
+
+def _jacobians(system: TimeVaryingSystem, instant: Fraction, real: bool) -> Block | None:
+    """[A B] as series at the instant, of the length and precision that are set; None where it is not analytic."""
+    arithmetic = series(not real)
+    try:
+        time = variable(instant)
+        point = [Program(tape, arithmetic)([time])[0] for tape in system.curve.values()]
+        values = Program(system.rhs, arithmetic).trace([*point, time])
+        return jacobian(system.rhs, values, arithmetic, range(system.n + system.m))
+    except DomainError:
+        return None
 
 
 def _next(A: Block, block: Block) -> Block:
@@ -129,7 +156,7 @@ def _regular_columns(
             return None
         columns = [(k, i) for k in range(count) for i in range(system.m)]
         with working_precision(precision):
-            scaled = [_scaled([row[i] for row in blocks[k]]) for k, i in columns]
+            scaled = _balanced([[row[i] for row in blocks[k]] for k, i in columns])
             chosen = _independent(columns, scaled, system.n)
             entries = [scaled[columns.index(column)][j] for j in range(system.n) for column in chosen]
             kind = arb_mat if all(hasattr(entry, "lower") for entry in entries) else acb_mat
@@ -138,10 +165,16 @@ def _regular_columns(
     return None
 
 
-def _scaled(column: list[Any]) -> list[Any]:
-    """The column divided by its largest entry, for doubles to hold it."""
-    largest = max((abs(entry).abs_upper() for entry in column), key=lambda size: size)
-    return column if largest == 0 else [entry / largest for entry in column]
+def _balanced(columns: Block) -> Block:
+    """Columns, then rows, then columns again divided by their largest entries, for doubles to hold them."""
+    for _ in range(3):
+        columns = [list(row) for row in zip(*map(_scaled, columns), strict=True)]
+    return [list(column) for column in zip(*columns, strict=True)]
+
+
+def _scaled(entries: list[Any]) -> list[Any]:
+    largest = max((abs(entry).abs_upper() for entry in entries), key=lambda size: size)
+    return entries if largest == 0 else [entry / largest for entry in entries]
 
 
 def _independent(columns: list[tuple[int, int]], scaled: Sequence[Sequence[Any]], n: int) -> list[tuple[int, int]]:
@@ -185,24 +218,16 @@ def _proved(
 
 
 def _disproved(
-    question: TimeVaryingQuestion, instant: Fraction, row: list[str], notes: tuple[str, ...]
+    question: TimeVaryingQuestion, instant: Fraction, method: str, witness: dict[str, Any], notes: tuple[str, ...]
 ) -> Answer | None:
-    """The answer, if the row is shown to vanish: the checker decides, which proves identities of functions."""
+    """The answer, if the checker agrees, which proves identities of functions."""
     claim = _claim(question, instant, Verdict.UNCONTROLLABLE, None)
-    certificate = Certificate(question.system, claim, "vanishing row", {"row": row, "precision": 256})
+    certificate = Certificate(question.system, claim, method, witness)
     if not check(certificate).valid:
         return None
     return Answer(
-        question, Status.DISPROVED, Verdict.UNCONTROLLABLE, Route.EXACT, certificate, instant=instant,
-        notes=(f"No input moves {_combination(row, question.system.states)}.", *notes),
-    )  # fmt: skip
-
-
-def _combination(row: list[str], states: Sequence[str]) -> str:
-    used = [(entry, name) for entry, name in zip(row, states, strict=True) if entry != "0"]
-    if len(used) == 1 and used[0][0] == "1":
-        return f"the state {used[0][1]}, or what acts on it"
-    return "p(t) z with p = (" + ", ".join(row) + ")"
+        question, Status.DISPROVED, Verdict.UNCONTROLLABLE, Route.EXACT, certificate, instant=instant, notes=notes
+    )
 
 
 def _claim(question: TimeVaryingQuestion, instant: Fraction, verdict: Verdict, dimension: int | None) -> dict[str, Any]:

@@ -54,6 +54,11 @@ def blocks(rows: Pattern) -> list[list[int]]:
     return list(found.values())
 
 
+def unreached_in_words(states: Sequence[str]) -> str:
+    """What an answer says of the states that `unreached` finds."""
+    return f"No input acts on {', '.join(states)}, and nothing that an input reaches does."
+
+
 def unreached(A: Pattern, B: Pattern) -> int:
     """The states, as bits, that no chain of entries leads to from an input: no input moves them.
 
