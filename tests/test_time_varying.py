@@ -221,6 +221,12 @@ def test_what_may_act_on_them_is_not_overlooked(entry):
     assert not unreached_certificate(["x0", "x1"], linear(A, [["0"], ["0"], ["1"]])).valid
 
 
+@pytest.mark.parametrize("entry", ["sqrt(t - 1/2)", "abs(t - 19/100)", "1/(t - 19/100)", "log(t - 1)"])
+def test_nothing_is_said_of_states_whose_own_entries_are_not_analytic(entry):
+    A = [[entry, "1", "0"], ["sin(t)", "0", "0"], ["1", "1", "t"]]
+    assert not unreached_certificate(["x0", "x1"], linear(A, [["0"], ["0"], ["1"]])).valid
+
+
 @pytest.mark.parametrize(("change", "row"), [(ROTATION, ["cos(t)", "sin(t)"]), (SHEAR, ["1", "-t^2"])])
 def test_a_row_over_time_proves_that_moved_coordinates_are_out_of_reach(change, row):
     """x0' = x0 alone is out of reach; after z = T x it is the first row of T⁻¹ times z."""
