@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hybrid.exact.at_point import PointJacobian
+from hybrid.exact.independent import independent
 from hybrid.exact.zero_pattern import dilation, unreached
 from hybrid.precision import working_precision
 from hybrid.verify.rank import independent_columns
@@ -23,19 +24,22 @@ def regular_minor(found: PointJacobian, like: tuple[Any, Any] | None = None) -> 
         like: a pair in doubles for which the columns are chosen; None: the midpoints.
     """
     A, B = found.floats if like is None else like
-    if not (np.isfinite(A).all() and np.isfinite(B).all()):
-        return None
-    columns = independent_columns(A, B)
-    if columns is None:
-        return None
+    guess = independent_columns(A, B) if np.isfinite(A).all() and np.isfinite(B).all() else None
     n = found.system.n
     with working_precision(found.precision):
         A, block = found.balls
         powers = [block]
         while len(powers) < n:
             powers.append(A * powers[-1])
-        minor = type(A)([[powers[k][j, i] for k, i in columns] for j in range(n)])
-        return None if minor.det().contains(0) else [list(column) for column in columns]
+        if guess is not None:
+            minor = type(A)([[powers[k][j, i] for k, i in guess] for j in range(n)])
+            if not minor.det().contains(0):
+                return [list(column) for column in guess]
+        if like is not None:
+            return None
+        columns = [[k, i] for k in range(n) for i in range(block.ncols())]
+        chosen = independent([[powers[k][j, i] for j in range(n)] for k, i in columns], n)
+        return None if chosen is None else [columns[c] for c in chosen]
 
 
 def why_uncontrollable(found: PointJacobian) -> dict[str, Any] | None:

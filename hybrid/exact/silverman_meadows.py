@@ -17,6 +17,7 @@ import numpy as np
 
 from hybrid.answer import Answer, PaperReading, Reason, Route, Status, Verdict
 from hybrid.certificate import Certificate, check
+from hybrid.exact.independent import independent
 from hybrid.exact.series import series, variable, working
 from hybrid.exact.vanishing_row import SAMPLES, fitted_row
 from hybrid.exact.zero_pattern import unreached, unreached_in_words
@@ -148,50 +149,16 @@ def _regular_columns(
 
     First of D_0 … D_(n−1); then of twice as many, as the rank of these may be missed at single instants.
     """
-    from flint import acb_mat, arb_mat
-
     for count in (system.n, 2 * system.n):
         blocks = _blocks(system, instant, count, precision, real)
         if blocks is None:
             return None
         columns = [(k, i) for k in range(count) for i in range(system.m)]
         with working_precision(precision):
-            scaled = _balanced([[row[i] for row in blocks[k]] for k, i in columns])
-            chosen = _independent(columns, scaled, system.n)
-            entries = [scaled[columns.index(column)][j] for j in range(system.n) for column in chosen]
-            kind = arb_mat if all(hasattr(entry, "lower") for entry in entries) else acb_mat
-            if len(chosen) == system.n and not kind(system.n, system.n, entries).det().contains(0):
-                return chosen
+            chosen = independent([[row[i] for row in blocks[k]] for k, i in columns], system.n)
+        if chosen is not None:
+            return [columns[c] for c in chosen]
     return None
-
-
-def _balanced(columns: Block) -> Block:
-    """Columns, then rows, then columns again divided by their largest entries, for doubles to hold them."""
-    for _ in range(3):
-        columns = [list(row) for row in zip(*map(_scaled, columns), strict=True)]
-    return [list(column) for column in zip(*columns, strict=True)]
-
-
-def _scaled(entries: list[Any]) -> list[Any]:
-    largest = max((abs(entry).abs_upper() for entry in entries), key=lambda size: size)
-    return entries if largest == 0 else [entry / largest for entry in entries]
-
-
-def _independent(columns: list[tuple[int, int]], scaled: Sequence[Sequence[Any]], n: int) -> list[tuple[int, int]]:
-    """n columns that look independent at the midpoints: each time the one that is farthest from those taken."""
-    rest = np.array([[complex(entry) for entry in column] for column in scaled])
-    if not np.isfinite(rest).all():
-        return []
-    taken: list[int] = []
-    for _ in range(n):
-        lengths = np.linalg.norm(rest, axis=1)
-        taken.append(int(lengths.argmax()))
-        if not lengths[taken[-1]]:
-            return []
-        direction = rest[taken[-1]] / lengths[taken[-1]]
-        rest = rest - np.outer(rest @ direction.conj(), direction)
-        rest[taken] = 0
-    return sorted(columns[c] for c in taken)
 
 
 def _proved(
