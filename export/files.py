@@ -84,6 +84,11 @@ def ship(
     return True
 
 
+def named(file: Path) -> str:
+    """The name and hash of a model, as answers give its source."""
+    return f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+
+
 def digest(exported: bytes) -> dict[str, Any]:
     """What a card says of the bytes it belongs to."""
     return {"sha256": hashlib.sha256(exported).hexdigest(), "bytes": len(exported), "licence": "BSD-3-Clause"}

@@ -8,7 +8,6 @@ of them depend on these.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -134,7 +133,7 @@ class FineTuning:
         start = _shipped(self.form.name(family.n)) if start_from is None else Path(start_from)
         if start is not None:
             self._held_out(start)  # it may be for other plants
-        self.start = None if start is None else _named(start)
+        self.start = None if start is None else files.named(start)
         self._licence = "not stated" if start is None else f"that of {start.name}" if start_from else "BSD-3-Clause"
         neighbourhood = Neighbourhood(family.training, output=output)
         self._task = _task(family, neighbourhood, start, output)
@@ -294,11 +293,6 @@ def _task(family: Family, neighbourhood: Neighbourhood, start: Path | None, outp
         return _TriplesTask(shape, neighbourhood)
     pairs_shape = Shape(family.n, *_SHAPE) if start is None else to_onnx.load_network(start).shape
     return _PairsTask(pairs_shape, family.inputs(), neighbourhood)
-
-
-def _named(file: Path) -> str:
-    """The name and hash of a model, as answers give its source."""
-    return f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
 
 
 def _shipped(name: str) -> Path | None:

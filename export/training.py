@@ -22,6 +22,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from hybrid.whole_files import write_whole
 
+from . import files
+
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
@@ -87,7 +89,9 @@ class Training:
         self.average = AveragedModel(self.network, multi_avg_fn=_average)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=settings.rate, weight_decay=1e-4)
         self.step, self.samples, self.seconds = 0, 0, 0.0
+        self.start = None
         if settings.start_from is not None:
+            self.start = files.named(Path(settings.start_from))  # now: the file may be replaced by what is trained
             self._take_weights(Path(settings.start_from))
 
     def _take_weights(self, path: Path) -> None:
@@ -171,7 +175,7 @@ def report(training: Training, loss: float, out: Path, ship_to: Path) -> None:
     with (out / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(line + "\n")
     record = {
-        "settings": task.settings() | asdict(training.settings),
+        "settings": task.settings() | asdict(training.settings) | {"start_from": training.start},
         "samples": training.samples,
         "minutes": round(training.seconds / 60, 1),
         "device": _hardware(training.device),

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed; only traini
 pytest.importorskip("onnx", reason="onnx is not installed; only training needs it")
 
 import hybrid  # noqa: E402
-from hybrid.export import equation_tasks, train_reader, train_verdict, training  # noqa: E402
+from hybrid.export import equation_tasks, files, train_reader, train_verdict, training  # noqa: E402
 from hybrid.export.random_systems import forest  # noqa: E402
 from hybrid.export.reader_graph import to_model as reader_model  # noqa: E402
 from hybrid.export.reader_network import Cells, CellShape, Codes  # noqa: E402
@@ -66,6 +66,7 @@ def test_the_size_for_a_gpu_is_larger_and_learns_as_well(name: str, monkeypatch:
     shipped = Path(hybrid.__file__).parent / "models" / small.file
     for one, start in ((small, str(shipped)), (full, None)):
         run = training.Training(one.task, training.Settings(0, 32, one.rate, 1.0, start), torch.device("cpu"))
+        assert run.start == (None if start is None else files.named(shipped))
         before = [each.clone() for each in run.network.parameters()]
         assert np.isfinite(run.advance())
         assert any((a != b).any() for a, b in zip(before, run.network.parameters(), strict=True))
