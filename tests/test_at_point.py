@@ -212,6 +212,37 @@ def test_zeros_that_cancel_are_seen() -> None:
     assert answer.verdict is Verdict.UNCONTROLLABLE
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.integers(-5, 5), st.integers(-5, 5), st.integers(-9, 9))
+def test_imaginary_pairs_are_on_the_axis_where_they_are_apart(x: int, y: int, w: int) -> None:
+    """[[jx, e], [w/e, jy]] has the eigenvalues jμ, μ² − (x + y)μ + xy + w = 0; beside it an eigenvalue −1."""
+    assume(w != 0)
+    imaginary = [f"{'-' if k < 0 else ''}sqrt(-{k * k})" for k in (x, y)]
+    rows = (f"{imaginary[0]}*x0 + exp(1)*x1", f"({w})/exp(1)*x0 + {imaginary[1]}*x1", "x0 - x2")
+    answer = hybrid.stability(system(*rows), paper=True)
+    square = (x - y) ** 2 - 4 * w
+    if square < 0:
+        assert answer.verdict is Verdict.UNSTABLE
+    elif square > 0 and x * y + w != 0:
+        assert (answer.verdict, answer.bounds) == (Verdict.MARGINAL, (0, 0))
+    elif square == 0:  # a double eigenvalue on the axis: unstable, which is not proved
+        assert answer.verdict is Verdict.UNKNOWN
+    assert answer.certificate is None or hybrid.check(answer.certificate).valid
+
+
+@pytest.mark.parametrize(
+    ("entry", "valid"),
+    [("1/exp(1)", True), ("3/2/exp(1)", True), ("9/exp(1)", False), ("sqrt(-1)/exp(1)", False), ("9/4/exp(1)", False)],
+)
+def test_the_claim_of_an_imaginary_pair_is_refused_where_it_is_none(entry: str, valid: bool) -> None:
+    """[[j, e], [w/e, −2j]] has its eigenvalues on the axis for real w < 9/4."""
+    document = hybrid.stability(system("sqrt(-1)*x0 + exp(1)*x1", "x0/exp(1) - sqrt(-4)*x1"), paper=True)
+    assert document.certificate is not None
+    altered = document.certificate.to_dict()
+    altered["system"]["equations"] = ["sqrt(-1)*x0 + exp(1)*x1", f"{entry}*x0 - sqrt(-4)*x1"]
+    assert hybrid.check(sealed(altered)).valid is valid
+
+
 def test_equalities_of_irrational_numbers_that_follow_from_others_are_seen_and_the_rest_stays_open() -> None:
     seen = hybrid.controllability(system("x1*exp(u0)", "x0*(sin(u0)^2 + cos(u0)^2 - 1)", inputs=1), paper=True)
     assert seen.verdict is Verdict.UNCONTROLLABLE

@@ -9,7 +9,8 @@ they leave the real ones, on principal branches (√−1 = j, log −1 = πj, an
     polynomial is det(sI − M) times its conjugate, real and with the same real parts of its roots.
     An abscissa that is exactly 0 follows from the zeros of the matrix: the blocks of its block triangular form have
     their other eigenvalues left of the axis. In one block 0 is an eigenvalue as often as no disjoint cycles go through
-    more indices; a single imaginary entry, or a real block of two others and no diagonal, has them on the axis.
+    more indices; a single imaginary entry, or a real block of two others and no diagonal, has them on the axis, and so
+    has [[jx, b], [c, jy]] with a real product b c < (x − y)²/4.
     Of a gain K for u = −K x the matrix is A − B K. The reading "paper" is that of Charton, Hayat and Lample 2020, whose
     gain is for the normalised system x' = (A/‖A‖_F) x + B u under u = +K x.
   regular minor     n columns of [B AB … Aⁿ⁻¹B] with a determinant that is not 0.
@@ -277,12 +278,27 @@ class _Proof:
         if size == 1 and is_complex and M[0, 0].real == 0 and not M[0, 0].imag.contains(0):
             return 0, [M[0, 0].imag]
         zeros = size - _longest_cycles(self._pattern(M))
+        pair = self._imaginary_pair(M) if size == 2 and is_complex and not zeros else []
+        if pair:
+            return 0, pair
         p = self._real_polynomial(M)[zeros * (1 + is_complex) :]
         if size - zeros == 2 and not is_complex and all(M[i, i] == 0 for i in range(size)):
             self.core._expect(p[0] > 0, "Two eigenvalues are not on the axis.")
             return zeros, [p[0].sqrt(), -p[0].sqrt()]
         self.core._expect(self._beyond(p, Fraction(0)) == 0, "An eigenvalue may be right of the axis.")
         return zeros, []
+
+    def _imaginary_pair(self, M: Any) -> list[Any]:
+        """Of [[jx, b], [c, jy]] with a real product b c = w: jμ with μ² − (x + y)μ + xy + w = 0; empty if not seen."""
+        first, second, product = M[0, 0], M[1, 1], M[0, 1] * M[1, 0]
+        if not (first.real == 0 and second.real == 0 and product.imag == 0):
+            return []
+        square = (first.imag - second.imag) ** 2 - 4 * product.real
+        if not square > 0:
+            return []
+        sum_ = first.imag + second.imag
+        pair = [(sum_ + square.sqrt()) / 2, (sum_ - square.sqrt()) / 2]
+        return [] if any(each.contains(0) for each in pair) else pair
 
     def _pattern(self, M: Any) -> Pattern:
         return [{j for j in range(M.ncols()) if not M[i, j] == 0} for i in range(M.nrows())]  # noqa: SIM201

@@ -165,11 +165,30 @@ def _critical(block: Any) -> tuple[int, list[arb]] | None:
     if n == 1 and is_complex and block[0, 0].real == 0 and not block[0, 0].imag.contains(0):
         return 0, [block[0, 0].imag]
     zeros = zero_eigenvalues(ball_pattern(block))
+    pair = _imaginary_pair(block) if n == 2 and is_complex and not zeros else None
+    if pair is not None:
+        return 0, pair
     p = without_zeros(real_polynomial(block), zeros * (1 + is_complex))
     if n - zeros == 2 and not is_complex and all(block[i, i] == 0 for i in range(n)):
         square = p[0]  # the rest is s² + p[0]
         return (zeros, [square.sqrt(), -square.sqrt()]) if square > 0 else None
     return (zeros, []) if roots_beyond(p, Fraction(0)) == 0 else None
+
+
+def _imaginary_pair(block: acb_mat) -> list[arb] | None:
+    """The eigenvalues over j of [[jx, b], [c, jy]] with a real product b c = w: roots of μ² − (x + y)μ + xy + w.
+
+    None where they are not seen to be real, apart, and other than 0.
+    """
+    first, second, product = block[0, 0], block[1, 1], block[0, 1] * block[1, 0]
+    if not (first.real == 0 and second.real == 0 and product.imag == 0):
+        return None
+    x, y = first.imag, second.imag
+    square = (x - y) ** 2 - 4 * product.real
+    if not square > 0:
+        return None
+    pair = [(x + y + square.sqrt()) / 2, (x + y - square.sqrt()) / 2]
+    return None if any(each.contains(0) for each in pair) else pair
 
 
 def _regular_minor(found: PointJacobian, size: int) -> list[list[int]] | None:
