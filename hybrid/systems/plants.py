@@ -83,7 +83,7 @@ def nonlinear_plants() -> tuple[NonlinearPlant, ...]:
     >>> "van-der-pol" in [p.name for p in nonlinear_plants()]
     True
     """
-    from hybrid.systems import nonlinear_demonstrations  # noqa: F401 - fills the catalogue, once
+    from hybrid.systems import nonlinear_demonstrations, nonlinear_processes  # noqa: F401 - fill the catalogue, once
 
     return tuple(_NONLINEAR[name] for name in sorted(_NONLINEAR))
 
