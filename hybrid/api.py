@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from hybrid.errors import ProblemError
 from hybrid.expressions.evaluate import expect_real_constants
 from hybrid.pole_region import Region
 from hybrid.propose import chosen
+from hybrid.propose.chosen import ModelName
 from hybrid.question import (
     FeedbackQuestion,
     LinearQuestion,
@@ -25,7 +24,7 @@ from hybrid.question import (
     StaticGainQuestion,
     TimeVaryingQuestion,
 )
-from hybrid.systems.coerce import coerce
+from hybrid.systems.coerce import coerce, coerce_linear, several
 from hybrid.systems.linear import LinearSystem
 from hybrid.systems.nonlinear import NonlinearSystem
 from hybrid.systems.plants import NonlinearPlant
@@ -47,7 +46,7 @@ def stability(
     at: Mapping[str, Any] | None = None,
     at_point: bool = False,
     paper: bool = False,
-    model: bool | str | os.PathLike[str] | JacobianProposer = False,
+    model: ModelName | JacobianProposer = False,
 ) -> Answer:
     """Decide whether every eigenvalue of A lies in the stability region, and enclose the spectral abscissa.
 
@@ -101,7 +100,7 @@ def controllability(
     at: Mapping[str, Any] | None = None,
     at_point: bool = False,
     paper: bool = False,
-    model: bool | str | os.PathLike[str] | JacobianProposer = False,
+    model: ModelName | JacobianProposer = False,
 ) -> Answer:
     """Decide whether (A, B) is controllable.
 
@@ -187,7 +186,7 @@ def feedback(
     poles: Any = None,
     output: bool = False,
     structure: Any = None,
-    model: bool | str | os.PathLike[str] = True,
+    model: ModelName = True,
     starts: int = STARTS,
     progress: Callable[[float], None] | None = None,
     at: Mapping[str, Any] | None = None,
@@ -251,7 +250,7 @@ def feedback(
     >>> both.status.value, [loop.n for loop in both.closed_loop()]
     ('proved', [2, 2])
     """
-    plants = _several(system)
+    plants = several(system)
     if plants is None and output is False and structure is None:
 
         def ask(plant: LinearSystem) -> LinearQuestion:
@@ -274,7 +273,7 @@ def feedback(
 
         return pipeline.solve(_question(system, at, at_point, ask_one), means)
 
-    linear = [_linear(plant) for plant in plants]
+    linear = [coerce_linear(plant) for plant in plants]
     _expect_no_point(at, at_point)
     return pipeline.solve(StaticGainQuestion.read(linear, output, structure, decay), means)
 
@@ -285,7 +284,7 @@ def pde(
     *,
     support: Mapping[str, Any] | None = None,
     paper: bool = False,
-    model: bool | str | os.PathLike[str] | PDEProposer = False,
+    model: ModelName | PDEProposer = False,
 ) -> Answer:
     """Decide whether u_t + P(D) u = 0 on Rⁿ has a solution for t ≥ 0, whether it stays bounded, and whether it decays.
 
@@ -334,20 +333,6 @@ def pde(
         raise ProblemError("paper", paper, "True or False")
     read = read_pde(equation, initial_condition, support, paper=bool(paper))
     return pipeline.solve(PDEQuestion(read, bool(paper)), Means(wave_number=chosen.wave_number(model)))
-
-
-def _several(system: Any) -> list[Any] | None:
-    """The systems of a list of systems; None for one system, which may be written as rows of numbers."""
-    row_of_a_matrix = list, tuple, np.ndarray, str, Number
-    is_list = isinstance(system, list | tuple) and len(system) > 0
-    return list(system) if is_list and not isinstance(system[0], row_of_a_matrix) else None
-
-
-def _linear(system: Any) -> LinearSystem:
-    if isinstance(system, NonlinearSystem | NonlinearPlant):
-        expected = "linear ones, where one gain is asked for several"
-        raise ProblemError("system", "a nonlinear system", expected)
-    return coerce(system)
 
 
 def _rank(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from hybrid.errors import ProblemError
 from hybrid.systems.exact_matrix import ExactMatrix
 from hybrid.systems.linear import LinearSystem
-from hybrid.systems.plants import Plant
+from hybrid.systems.nonlinear import NonlinearSystem
+from hybrid.systems.plants import NonlinearPlant, Plant
 from hybrid.systems.realisation import realise
 
 _EXPECTED = (
@@ -52,6 +54,28 @@ def coerce(value: Any) -> LinearSystem:
         return LinearSystem(*rows, _sample_time(value), _name(value))
     got = f"{value!r}; read a file with hybrid.read" if isinstance(value, str) else type(value).__name__
     raise ProblemError("system", got, _EXPECTED)
+
+
+def coerce_linear(value: Any) -> LinearSystem:
+    """The same, where several systems are asked for one gain, for which equations are no help.
+
+    Raises:
+        ProblemError: it is nonlinear; and as `coerce`.
+    """
+    if isinstance(value, NonlinearSystem | NonlinearPlant):
+        raise ProblemError("system", "a nonlinear system", "linear ones, where one gain is asked for several")
+    return coerce(value)
+
+
+def several(value: Any) -> list[Any] | None:
+    """The systems of a list of systems; None for one system, which may be written as rows of numbers.
+
+    >>> several([[0, 1], [2, 3]]) is None
+    True
+    """
+    row_of_a_matrix = list, tuple, np.ndarray, str, Number
+    is_list = isinstance(value, list | tuple) and len(value) > 0
+    return list(value) if is_list and not isinstance(value[0], row_of_a_matrix) else None
 
 
 def _matrix(value: Any, key: str) -> Any:

@@ -23,7 +23,7 @@ from hybrid.expressions.source import DomainError
 from hybrid.precision import working_precision
 from hybrid.systems.jacobians import Jacobians, Linearisation, Matrix, arb_matrix, float_matrix
 from hybrid.systems.linear import sample_time
-from hybrid.systems.numbers import spell
+from hybrid.systems.numbers import number_rows, spell
 from hybrid.systems.point import Point, constant_node, enclose, enter, required
 
 FREE = "free"
@@ -366,8 +366,8 @@ class NonlinearSystem:
         return Linearisation(results[:n], A, B, results[n:], C, D)
 
     def _values(self, tape: Tape, x: ArrayLike, u: ArrayLike | None, parameters: Mapping[str, Any]) -> NDArray[Any]:
-        state = _array(x, self.n, "x")
-        given = _array(np.zeros(self.m) if u is None else u, self.m, "u")
+        state = number_rows(x, self.n, "x")
+        given = number_rows(np.zeros(self.m) if u is None else u, self.m, "u")
         free = [enter(required(parameters, name), f"parameters.{name}", FLOATS) for name in self.free]
         kind = np.result_type(state, given)
         if state.ndim == given.ndim == 1:
@@ -396,15 +396,3 @@ class NonlinearSystem:
 
 def _is_free(value: object) -> bool:
     return value is None or (isinstance(value, str) and value == FREE)
-
-
-def _array(values: ArrayLike, width: int, name: str) -> NDArray[Any]:
-    """(width,) or (k, width), of doubles or complex doubles."""
-    array = np.asarray(values)
-    try:
-        array = array.astype(complex if array.dtype.kind == "c" else float)
-    except (TypeError, ValueError):
-        raise ProblemError(name, values, f"{width} numbers") from None
-    if array.ndim not in (1, 2) or array.shape[-1] != width:
-        raise DimensionError(name, f"shape {array.shape}", f"({width},), or (k, {width}) for a stack")
-    return array

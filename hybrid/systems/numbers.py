@@ -10,8 +10,9 @@ from numbers import Rational
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from hybrid.errors import ParseError, ProblemError
+from hybrid.errors import DimensionError, ParseError, ProblemError
 
 _MAX_LETTERS = 4000  # longer numbers are an attack or a mistake, and exact arithmetic would crawl
 _MAX_EXPONENT = 1200  # decimal; doubles end at 308
@@ -136,3 +137,19 @@ def expect_doubles(field: str, value: np.ndarray[Any, np.dtype[np.float64]]) -> 
     """A gain is made of doubles, and so has to be what it is computed from."""
     if not np.isfinite(value).all():
         raise ProblemError(field, "a number above 1.8e308", "numbers in the range of doubles, to compute a gain")
+
+
+def number_rows(values: ArrayLike, width: int, name: str) -> NDArray[Any]:
+    """(width,) or (k, width), of doubles or complex doubles.
+
+    Raises:
+        ProblemError, DimensionError: no numbers, or of another shape.
+    """
+    array = np.asarray(values)
+    try:
+        array = array.astype(complex if array.dtype.kind == "c" else float)
+    except (TypeError, ValueError):
+        raise ProblemError(name, values, f"{width} numbers") from None
+    if array.ndim not in (1, 2) or array.shape[-1] != width:
+        raise DimensionError(name, f"shape {array.shape}", f"({width},), or (k, {width}) for a stack")
+    return array
