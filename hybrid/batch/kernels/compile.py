@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any, TypeVar, cast
 
 import numba
@@ -28,7 +28,7 @@ config: Any = numba.config
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _OPTIMISATION = 1  # of LLVM's levels: the lanes are vectors already, and 3 takes twice as long for the same speed
-COMPILING = fork_waits_for(Lock())
+COMPILING = fork_waits_for(RLock())
 
 ENABLED = not config.DISABLE_JIT
 """Whether numba compiles in this process; under NUMBA_DISABLE_JIT=1 it does not, and rows are answered one by one."""
