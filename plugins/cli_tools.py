@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,6 +13,7 @@ from hybrid.bench import JOBS
 from hybrid.errors import ProblemError
 
 _SHELLS = ("bash", "zsh", "fish")
+_INTERRUPTED = 130
 
 
 _JOBS = "\n".join(f"  {name:<16}{job}" for name, job in JOBS.items())
@@ -27,14 +29,26 @@ _JOBS = "\n".join(f"  {name:<16}{job}" for name, job in JOBS.items())
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as one JSON object.")
 def bench(selection: tuple[str, ...], quick: bool, markdown: bool, as_json: bool) -> None:
-    """Measure, and print a table."""
-    from hybrid.bench import as_markdown, as_text, run
+    """Measure, and print a table; after Ctrl-C that of the jobs that are done, exit code 130."""
+    from hybrid.bench import as_markdown, as_text
+    from hybrid.bench import rows as measured
 
-    rows = run(selection, quick=quick)
+    rows: list[dict[str, Any]] = []
+    ended_early = False
+    try:
+        for row in measured(selection, quick=quick):
+            rows.append(row)
+    except KeyboardInterrupt:
+        if not rows:
+            raise
+        click.echo("hybrid: ended early; the jobs that are done follow", err=True)
+        ended_early = True
     if as_json:
         click.echo(json.dumps({"rows": rows}, allow_nan=False))
     else:
         click.echo(as_markdown(rows) if markdown else as_text(rows))
+    if ended_early:
+        click.get_current_context().exit(_INTERRUPTED)
 
 
 @click.command(short_help="Print the script for shell completion.")

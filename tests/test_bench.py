@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import hybrid
 from hybrid import bench
@@ -20,6 +21,7 @@ from hybrid.bench import controllability, equations, equilibria, feedback, large
 from hybrid.bench.comparison import Peer, Target, compare, interleave
 from hybrid.bench.samples import Pair, gaussian_matrices, gaussian_pairs, local_problems
 from hybrid.bench.table import Row, as_markdown, as_text, targets
+from hybrid.plugins.cli import cli
 
 KEYS = [field.name for field in fields(Row)]
 
@@ -165,6 +167,19 @@ def test_jobs_run_in_their_order_each_with_one_thread(monkeypatch: pytest.Monkey
     assert bench.run(["check", "startup"], quick=True) == [ROWS[0], ROWS[0]]
     assert started == [(["startup", "--quick"], "1", "1"), (["check", "--quick"], "1", "1")]
     assert len(bench.run()) == len(bench.JOBS)
+
+
+@pytest.mark.parametrize("done", [0, 2])
+def test_what_is_done_when_the_user_ends_it_is_printed(done: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> Iterator[dict[str, Any]]:
+        yield from ROWS[:done]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "rows", interrupted)
+    result = CliRunner().invoke(cli, ["bench", "--json"])
+    assert result.exit_code == 130
+    assert (json.loads(result.stdout)["rows"] if done else result.stdout) == (ROWS[:done] or "")
+    assert ("hybrid: ended early; the jobs that are done follow" in result.stderr) is bool(done)
 
 
 def test_a_job_that_breaks_is_a_row_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

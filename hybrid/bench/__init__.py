@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,15 @@ def run(selection: Sequence[str] = (), *, quick: bool = False) -> list[dict[str,
     hybrid.errors.ProblemError: job: got weather, expected one of startup, feedback, stability, controllability,
     placement, equations, screen, equilibria, large, batch, outputs, check
     """
+    return list(rows(selection, quick=quick))
+
+
+def rows(selection: Sequence[str] = (), *, quick: bool = False) -> Iterator[dict[str, Any]]:
+    """The rows of `run`, those of each job when it is done."""
     for name in selection:
         if name not in JOBS:
             raise ProblemError("job", name, f"one of {', '.join(JOBS)}")
-    return [row for job in JOBS if job in selection or not selection for row in _in_fresh_process(job, quick)]
+    return (row for job in JOBS if job in selection or not selection for row in _in_fresh_process(job, quick))
 
 
 def _in_fresh_process(job: str, quick: bool) -> list[dict[str, Any]]:
