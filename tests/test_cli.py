@@ -413,7 +413,11 @@ def test_doctor_compares_models_with_their_cards(tmp_path: Path) -> None:
 def test_bench_prints_the_rows_that_it_gets(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     row = Row("stability n=4", 60.0, "Arb", 300.0, 0.2, "≤ 0.5 ×", True, "53 bits")
     rows = [asdict(row)]
-    monkeypatch.setattr(bench, "run", lambda selection, *, quick: rows if quick and selection == ("stability",) else [])
+
+    def given(selection: tuple[str, ...], *, quick: bool) -> list[Any]:
+        return rows if quick and selection == ("stability",) else []
+
+    monkeypatch.setattr(bench, "rows", given)
     assert "stability n=4  60.0 µs  Arb" in run("bench", "stability", "--quick").stdout
     assert "| stability n=4 | 60.0 µs | Arb |" in run("bench", "stability", "--quick", "--markdown").stdout
     assert json.loads(run("bench", "stability", "--quick", "--json").stdout) == {"rows": rows}
