@@ -227,6 +227,19 @@ def test_nothing_is_said_of_states_whose_own_entries_are_not_analytic(entry):
     assert not unreached_certificate(["x0", "x1"], linear(A, [["0"], ["0"], ["1"]])).valid
 
 
+@pytest.mark.parametrize(
+    "term", ["abs(x2)", "abs(x2)*t", "abs(x2 - x2^2)", "abs(u0)", "abs(sin(x2))", "sign(x2)", "sqrt(x2^2)"]
+)
+def test_a_kink_at_rest_is_no_zero_entry(term):
+    """At x2 = 0 abs has no slope: nothing is said of x0, neither by a set of states nor by a row."""
+    system = hybrid.NonlinearSystem(["x0", "x1", "x2"], ["u0"], [f"t*x0 + x1 + {term}", "sin(t)*x0", "u0"], time="t")
+    assert not unreached_certificate(["x0", "x1"], system).valid
+    assert not row_certificate(system, ["1", "0", "0"]).valid
+    alone = hybrid.NonlinearSystem(["x0", "x1"], ["u0"], [term.replace("x2", "x1"), "u0"], time="t")
+    assert not row_certificate(alone, ["1", "0"]).valid
+    assert ask(system).status is Status.UNDECIDED
+
+
 @pytest.mark.parametrize(("change", "row"), [(ROTATION, ["cos(t)", "sin(t)"]), (SHEAR, ["1", "-t^2"])])
 def test_a_row_over_time_proves_that_moved_coordinates_are_out_of_reach(change, row):
     """x0' = x0 alone is out of reach; after z = T x it is the first row of T⁻¹ times z."""

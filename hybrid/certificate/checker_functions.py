@@ -207,6 +207,8 @@ class Algebra:
         return self._equations._Arithmetic.derivative(self, name, a, value)
 
     def _slope_of_abs(self, a: Any) -> Any:
+        if self.is_zero(a):
+            raise self._equations._Undefined("abs has no slope at its kink.")
         return self.call("sign", a)
 
 

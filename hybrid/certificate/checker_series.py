@@ -260,7 +260,7 @@ class Series:
         return self._equations._Arithmetic.derivative(self, name, a, value)
 
     def _slope_of_abs(self, a: Any) -> Any:
-        return self.call("sign", a)
+        return self._sign(self.constant_term(a))  # also of a constant: at 0 there is no slope, though sign has a value
 
 
 if __name__ == "__main__":
